@@ -1,0 +1,23 @@
+"""What makes MMEngine, mmcv and MMDetection work on current PyTorch.
+
+Nothing here knows about distillation.
+"""
+
+
+def enable() -> None:
+    """Checks versions, then fills in operators and makes loading safe.
+
+    May be called again without effect.
+
+    Raises:
+        ImportError: A needed package is missing or has an unsupported version.
+    """
+    # These import torchvision and MMEngine, so only after the check of versions.
+    from . import versions
+
+    versions.check()
+
+    from . import checkpoint, ops
+
+    ops.install()
+    checkpoint.install()

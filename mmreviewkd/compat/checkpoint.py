@@ -1,0 +1,178 @@
+"""Safe loading of MMEngine's checkpoints.
+
+``torch.load`` refuses MMEngine's own checkpoints since torch 2.6, because they hold
+more than tensors; and from URLs MMEngine reads any pickle, which may run any code.
+:func:`install` lets :class:`mmengine.runner.CheckpointLoader`, through which all of
+MMEngine loads, read exactly the types that its checkpoints contain, and no others.
+
+The names that stand in a file are answered by the functions below rather than by the
+real ones, since a file also chooses the arguments: the real ``getattr`` leads to any
+function, and the real ``numpy.dtype`` to arrays whose bytes are taken as pointers.
+The list holds only inside of a load. ``torch.load`` elsewhere keeps its own rules.
+"""
+
+import functools
+import os
+import pickle
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from mmengine.logging import HistoryBuffer
+from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+from mmengine.runner import CheckpointLoader
+from torch.serialization import (
+    add_safe_globals,
+    clear_safe_globals,
+    get_safe_globals,
+)
+
+_FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+_FORCE_NOT = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+# Environment and allow-list belong to the whole process.
+_lock = threading.RLock()
+
+# Put in the place of classes that a file names only to pass them on.
+_NDARRAY = "numpy.ndarray"
+_ONE_CYCLE = "OneCycleParamScheduler"
+
+
+class UnsafeCheckpointError(RuntimeError):
+    """A checkpoint holds an object that is not on the list; it was not executed."""
+
+
+class _Refused(Exception):
+    """Says what one of the stand-ins below does not accept."""
+
+
+class _HistoryBuffer(HistoryBuffer):
+    """Becomes a real HistoryBuffer once its state turns out to be plain numbers."""
+
+    def __init__(self, *args) -> None:
+        raise _Refused("a call of HistoryBuffer")
+
+    def __setstate__(self, state: dict) -> None:
+        log, count = state["_log_history"], state["_count_history"]
+        length = state["max_length"]
+        if not (type(log) is type(count) is np.ndarray and type(length) is int):
+            raise _Refused("a HistoryBuffer of something else than numbers")
+        # The stored statistics methods are left out: only known ones get here.
+        self.__dict__.update(_log_history=log, _count_history=count, max_length=length)
+        self.__class__ = HistoryBuffer
+        self._set_default_statistics()
+
+
+def _getattr(owner: Any, name: Any) -> Any:
+    """Answers for what MMEngine pickles as an attribute of a class."""
+    if owner is _HistoryBuffer and name in HistoryBuffer._statistics_methods:
+        return name
+    if owner == _ONE_CYCLE and name in ("_annealing_cos", "_annealing_linear"):
+        return getattr(OneCycleParamScheduler, name)
+    raise _Refused(f"builtins.getattr(..., {name!r})")
+
+
+def _dtype(code: Any, *_: Any) -> np.dtype:
+    """Gives numpy's own dtypes of numbers, which no file can alter by a state."""
+    if not (isinstance(code, str) and re.fullmatch(r"[biufc]\d+", code)):
+        raise _Refused(f"numpy.dtype({code!r})")
+    return np.dtype(code)
+
+
+def _reconstruct(*_: Any) -> np.ndarray:
+    # Shape, type and content follow as state.
+    return np.empty(0)
+
+
+def _allowed() -> list[tuple[Any, str]]:
+    """What a file may name: pairs of the object it gets, and the name in the file."""
+    allowed = [
+        (_getattr, "builtins.getattr"),
+        (_HistoryBuffer, "mmengine.logging.history_buffer.HistoryBuffer"),
+        (_ONE_CYCLE, f"{OneCycleParamScheduler.__module__}.OneCycleParamScheduler"),
+        (_NDARRAY, "numpy.ndarray"),
+        (_dtype, "numpy.dtype"),
+    ]
+    scalar = np.float64(0).__reduce__()[0]
+    for module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # numpy 1, 2
+        allowed += [
+            (_reconstruct, f"{module}._reconstruct"),
+            (scalar, f"{module}.scalar"),
+        ]
+    # Statistics that a user registered are functions of some module.
+    allowed += [
+        (name, f"{method.__module__}.{method.__qualname__}")
+        for name, method in HistoryBuffer._statistics_methods.items()
+    ]
+    # Objects of these may be given their state. No file can name, and so call, the
+    # classes themselves: a name in a file has no line break.
+    codes = np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"
+    stateful = {np.ndarray, *(type(np.dtype(code)) for code in codes)}
+    return allowed + [(cls, f"\n{cls.__name__}") for cls in stateful]
+
+
+@contextmanager
+def _weights_only() -> Iterator[None]:
+    """Makes every ``torch.load`` a safe one, whatever its arguments say."""
+    ours = _allowed()
+    with _lock:
+        # What others listed is put away: torch lists its distributed types, and the
+        # usual advice for MMEngine has users list the real `getattr`.
+        others = get_safe_globals()
+        clear_safe_globals()
+        add_safe_globals(ours)
+        environment = {key: os.environ.pop(key, None) for key in (_FORCE, _FORCE_NOT)}
+        os.environ[_FORCE] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[_FORCE]
+            os.environ.update({k: v for k, v in environment.items() if v is not None})
+            # Modules that were imported meanwhile may have listed more.
+            added = [entry for entry in get_safe_globals() if entry not in ours]
+            clear_safe_globals()
+            add_safe_globals(others + added)
+
+
+def install() -> None:
+    """Makes all loading of checkpoints by MMEngine safe, from any kind of address."""
+    original = CheckpointLoader.load_checkpoint.__func__
+    if getattr(original, "_weights_only", False):
+        return
+
+    @functools.wraps(original)
+    def load_checkpoint(cls, filename, map_location=None, logger="current"):
+        try:
+            with _weights_only():
+                return original(cls, filename, map_location, logger)
+        except _Refused as error:
+            raise _unsafe(filename, error) from None
+        except pickle.UnpicklingError as error:
+            message = str(error)
+            if "Unsupported operand" in message:
+                raise _unreadable(filename, "no file of torch.save") from error
+            found = re.search(r"GLOBAL (\S+)|WeightsUnpickler error: (.*)", message)
+            raise _unsafe(filename, found[1] or found[2]) from None
+        except (EOFError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise _unreadable(filename, error) from error
+
+    load_checkpoint._weights_only = True
+    CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)
+
+
+def _unsafe(filename: str, found: Any) -> UnsafeCheckpointError:
+    return UnsafeCheckpointError(
+        f"The checkpoint {filename} is refused: it holds {found}, which does not "
+        "belong in a checkpoint of MMEngine and could run any code. Nothing in it was "
+        "executed. If you trust where it comes from, save it again with only tensors "
+        "and plain containers (dict, list, str, numbers)."
+    )
+
+
+def _unreadable(filename: str, reason: Any) -> RuntimeError:
+    return RuntimeError(
+        f"The checkpoint {filename} cannot be read: {reason}. If that names no other "
+        "cause, the file is truncated or damaged; get it again."
+    )
