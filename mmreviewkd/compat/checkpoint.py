@@ -35,10 +35,6 @@ _FORCE_NOT = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 # Environment and allow-list belong to the whole process.
 _lock = threading.RLock()
 
-# Put in the place of classes that a file names only to pass them on.
-_NDARRAY = "numpy.ndarray"
-_ONE_CYCLE = "OneCycleParamScheduler"
-
 
 class UnsafeCheckpointError(RuntimeError):
     """A checkpoint holds an object that is not on the list; it was not executed."""
@@ -48,10 +44,24 @@ class _Refused(Exception):
     """Says what one of the stand-ins below does not accept."""
 
 
+class _Name:
+    """Stands for something that a file has reason to name, but not to call."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *_: Any) -> None:
+        raise _Refused(f"a call of {self.name}")
+
+
+_NDARRAY = _Name("numpy.ndarray")
+_ONE_CYCLE = _Name(f"{OneCycleParamScheduler.__module__}.OneCycleParamScheduler")
+
+
 class _HistoryBuffer(HistoryBuffer):
     """Becomes a real HistoryBuffer once its state turns out to be plain numbers."""
 
-    def __init__(self, *args) -> None:
+    def __init__(self, *_: Any) -> None:
         raise _Refused("a call of HistoryBuffer")
 
     def __setstate__(self, state: dict) -> None:
@@ -68,14 +78,14 @@ class _HistoryBuffer(HistoryBuffer):
 def _getattr(owner: Any, name: Any) -> Any:
     """Answers for what MMEngine pickles as an attribute of a class."""
     if owner is _HistoryBuffer and name in HistoryBuffer._statistics_methods:
-        return name
-    if owner == _ONE_CYCLE and name in ("_annealing_cos", "_annealing_linear"):
+        return None  # _HistoryBuffer has no use for it
+    if owner is _ONE_CYCLE and name in ("_annealing_cos", "_annealing_linear"):
         return getattr(OneCycleParamScheduler, name)
     raise _Refused(f"builtins.getattr(..., {name!r})")
 
 
 def _dtype(code: Any, *_: Any) -> np.dtype:
-    """Gives numpy's own dtypes of numbers, which no file can alter by a state."""
+    """Gives a dtype of numbers, one of numpy's own, which ignores a file's state."""
     if not (isinstance(code, str) and re.fullmatch(r"[biufc]\d+", code)):
         raise _Refused(f"numpy.dtype({code!r})")
     return np.dtype(code)
@@ -91,8 +101,8 @@ def _allowed() -> list[tuple[Any, str]]:
     allowed = [
         (_getattr, "builtins.getattr"),
         (_HistoryBuffer, "mmengine.logging.history_buffer.HistoryBuffer"),
-        (_ONE_CYCLE, f"{OneCycleParamScheduler.__module__}.OneCycleParamScheduler"),
-        (_NDARRAY, "numpy.ndarray"),
+        (_ONE_CYCLE, _ONE_CYCLE.name),
+        (_NDARRAY, _NDARRAY.name),
         (_dtype, "numpy.dtype"),
     ]
     scalar = np.float64(0).__reduce__()[0]
@@ -101,11 +111,11 @@ def _allowed() -> list[tuple[Any, str]]:
             (_reconstruct, f"{module}._reconstruct"),
             (scalar, f"{module}.scalar"),
         ]
-    # Statistics that a user registered are functions of some module.
-    allowed += [
-        (name, f"{method.__module__}.{method.__qualname__}")
-        for name, method in HistoryBuffer._statistics_methods.items()
-    ]
+    HistoryBuffer()  # the first one registers MMEngine's own statistics
+    # Those that a user registered are functions of some module.
+    for method in HistoryBuffer._statistics_methods.values():
+        name = f"{method.__module__}.{method.__qualname__}"
+        allowed.append((_Name(name), name))
     # Objects of these may be given their state. No file can name, and so call, the
     # classes themselves: a name in a file has no line break.
     codes = np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"
@@ -128,7 +138,7 @@ def _weights_only() -> Iterator[None]:
         try:
             yield
         finally:
-            del os.environ[_FORCE]
+            os.environ.pop(_FORCE, None)
             os.environ.update({k: v for k, v in environment.items() if v is not None})
             # Modules that were imported meanwhile may have listed more.
             added = [entry for entry in get_safe_globals() if entry not in ours]
@@ -152,11 +162,14 @@ def install() -> None:
         except pickle.UnpicklingError as error:
             message = str(error)
             if "Unsupported operand" in message:
-                raise _unreadable(filename, "no file of torch.save") from error
-            found = re.search(r"GLOBAL (\S+)|WeightsUnpickler error: (.*)", message)
-            raise _unsafe(filename, found[1] or found[2]) from None
-        except (EOFError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            raise _unreadable(filename, error) from error
+                reason = "it is not written by torch.save with its own pickle protocol"
+                raise _unreadable(filename, reason) from error
+            found = re.search(r"GLOBAL (\S+)", message)
+            raise _unsafe(filename, found[1] if found else message) from None
+        except (OSError, ImportError, UnsafeCheckpointError):
+            raise  # the file could not be had, or an inner call has spoken
+        except Exception as error:  # a broken pickle can fail in any way
+            raise _unreadable(filename, repr(error)) from error
 
     load_checkpoint._weights_only = True
     CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)
