@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+import mmreviewkd  # noqa: F401  it has to come before mmcv.ops
+
+# Several test runs may share a machine, and the models here are tiny.
+torch.set_num_threads(1)
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference values and real data beside the repository."""
+    if not _SHARED.is_dir():
+        pytest.skip(f"reference values and data are not at {_SHARED}")
+    return _SHARED
