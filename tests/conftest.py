@@ -1,5 +1,7 @@
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,3 +19,14 @@ def shared() -> Path:
     if not _SHARED.is_dir():
         pytest.skip(f"reference values and data are not at {_SHARED}")
     return _SHARED
+
+
+@pytest.fixture
+def golden(shared: Path) -> Callable[[str], dict[str, torch.Tensor]]:
+    """Read a file of golden numbers as tensors."""
+
+    def read(name: str) -> dict[str, torch.Tensor]:
+        with np.load(shared / "reference" / name) as values:
+            return {key: torch.from_numpy(values[key]) for key in values.files}
+
+    return read

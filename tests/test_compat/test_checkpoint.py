@@ -262,11 +262,13 @@ def test_environment_cannot_switch_it_off(address, monkeypatch, tmp_path):
 
 
 def test_user_list_is_neither_used_nor_lost(tmp_path):
-    path = save(tmp_path / "gadget.pth", Call(getattr, HistoryBuffer.mean, "__code__"))
+    gadget = Call(getattr, HistoryBuffer.mean, "__code__")
+    paths = [save(tmp_path / "a.pth", gadget), save(tmp_path / "b.pth", Named())]
     with torch.serialization.safe_globals([getattr, HistoryBuffer, Named]):
         before = set(torch.serialization.get_safe_globals())
-        with pytest.raises(UnsafeCheckpointError):
-            load(path)
+        for path in paths:
+            with pytest.raises(UnsafeCheckpointError):
+                load(path)
         assert set(torch.serialization.get_safe_globals()) == before
 
 
@@ -284,6 +286,7 @@ GADGETS = {
     "getattr of the class": Call(getattr, HistoryBuffer, "__init__"),
     "getattr of the schedule": Call(getattr, OneCycleParamScheduler, "__init__"),
     "getattr of a value": Call(getattr, "text", "format"),
+    "getattr of an array": Call(getattr, np.ones(1), "mean"),
     "call of HistoryBuffer": Call(HistoryBuffer, [1.0], [1]),
     "call of the schedule": Call(OneCycleParamScheduler, 1),
     "call of a schedule's function": Call(OneCycleParamScheduler._annealing_cos, 1, 2),

@@ -1,0 +1,11 @@
+"""Knowledge distillation by knowledge review for MMDetection 3.x."""
+
+from . import compat
+from .version import __version__
+
+# Before anything imports mmcv.ops or reads a checkpoint.
+compat.enable()
+
+from . import connectors, distillers, losses  # noqa: E402
+
+__all__ = ['__version__', 'compat', 'connectors', 'distillers', 'losses']

@@ -1,0 +1,81 @@
+"""Attention-based fusion of one level's features with the review so far."""
+
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmdet.registry import MODELS
+from mmdet.utils import ConfigType
+from mmengine.model import BaseModule, kaiming_init
+from torch import Tensor, nn
+
+
+@MODELS.register_module()
+class ABF(BaseModule):
+    """Attention-based fusion (ABF) of one student level.
+
+    The level's map is projected to ``mid_channels``; two attention maps then
+    decide, pixel by pixel, how much of it and how much of the review handed on
+    by the next coarser level goes on. The fused map is the review for the next
+    finer level, and a 3x3 convolution of it is compared with the teacher.
+
+    See "Distilling Knowledge via Knowledge Review", section 3.3 and figure 3(a)
+    (https://arxiv.org/abs/2104.09044).
+
+    Args:
+        in_channels (int): Channels of the student's map.
+        out_channels (int): Channels of the teacher's map.
+        mid_channels (int): Channels of the review. Defaults to 256.
+        with_review (bool): Whether a coarser level hands on a review; the
+            coarsest level has none, and so no attention. Defaults to True.
+        norm_cfg (dict): Norm layer after both convolutions.
+            Defaults to dict(type='BN').
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        mid_channels: int = 256,
+        with_review: bool = True,
+        norm_cfg: ConfigType = dict(type='BN'),
+    ) -> None:
+        super().__init__()
+        conv_cfg = dict(bias=False, norm_cfg=norm_cfg, act_cfg=None)
+        self.project = ConvModule(in_channels, mid_channels, 1, **conv_cfg)
+        self.attention = nn.Conv2d(2 * mid_channels, 2, 1) if with_review else None
+        self.output = ConvModule(mid_channels, out_channels, 3, padding=1, **conv_cfg)
+
+    def init_weights(self) -> None:
+        """Initialise the convolutions as published: Kaiming uniform, ``a=1``."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                kaiming_init(
+                    module,
+                    a=1,
+                    mode='fan_in',
+                    nonlinearity='leaky_relu',
+                    distribution='uniform',
+                )
+
+    def forward(
+        self, feat: Tensor, review: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Fuse one level.
+
+        Args:
+            feat (Tensor): The student's map, (N, in_channels, H, W).
+            review (Tensor, optional): Review of the next coarser level,
+                (N, mid_channels, H', W').
+
+        Returns:
+            tuple[Tensor, Tensor]: The map to compare with the teacher's,
+            (N, out_channels, H, W), and the review for the next finer level,
+            (N, mid_channels, H, W).
+        """
+        fused = self.project(feat)
+        if self.attention is not None:
+            review = F.interpolate(review, size=fused.shape[-2:], mode='nearest')
+            weights = self.attention(torch.cat([fused, review], dim=1)).sigmoid()
+            own, reviewed = weights.split(1, dim=1)
+            fused = own * fused + reviewed * review
+        return self.output(fused), fused

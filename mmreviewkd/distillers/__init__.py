@@ -1,0 +1,7 @@
+"""Distillers: detectors that learn from a teacher."""
+
+from .distilled_detector import DistillationMixin, DistilledDetector
+from .model_config import resolve_model_config
+from .teacher import Teacher
+
+__all__ = ['DistillationMixin', 'DistilledDetector', 'Teacher', 'resolve_model_config']

@@ -1,0 +1,178 @@
+"""A detector that learns from a teacher."""
+
+from functools import cache
+
+import torch
+from mmdet.models.detectors import BaseDetector
+from mmdet.registry import MODELS
+from mmdet.structures import SampleList
+from mmdet.utils import ConfigType, OptConfigType
+from torch import Tensor, nn
+
+from .model_config import resolve_model_config
+from .teacher import Teacher
+
+CONNECTOR = 'connector.'
+"""Prefix of the weights that a checkpoint holds beside the student's."""
+
+
+class DistillationMixin:
+    """Adds a teacher to a detector's class.
+
+    The result *is* the student: prediction, weight names and attributes are
+    inherited from its class and stay as they are. Only :meth:`loss` does more:
+    images -> teacher's maps; student's own losses, its neck's maps captured on
+    the way -> connector -> distillation loss, added to the student's.
+
+    Args:
+        teacher (:obj:`Teacher`): The teacher; kept outside the modules.
+        connector (dict): Config of the connector.
+        distill_loss (dict): Config of the distillation loss.
+        **student: The arguments of the student's class.
+    """
+
+    def __init__(
+        self,
+        teacher: Teacher,
+        connector: ConfigType,
+        distill_loss: ConfigType,
+        **student,
+    ) -> None:
+        super().__init__(**student)
+        if not self.with_neck:
+            raise ValueError(
+                f'the student {type(self).__mro__[2].__name__} has no neck; '
+                "distillation compares the levels of the detectors' necks"
+            )
+        # Past nn.Module's registration: the teacher is no part of the model's
+        # weights, optimizer, copies or gradient buckets.
+        object.__setattr__(self, 'teacher', teacher)
+        self.distill_loss = MODELS.build(distill_loss)
+        # The student's random numbers are those of its training alone.
+        with torch.random.fork_rng(devices=[]):
+            self.connector = MODELS.build(_with_channels(connector, self.neck))
+        self._captured: list[tuple[Tensor, ...]] | None = None
+
+    def init_weights(self) -> None:
+        """Initialise student and connector, and load the teacher.
+
+        MMEngine's runner calls this before training only: the teacher's
+        weights are read, and checked, before the first step, and never for
+        testing.
+        """
+        connector = self._modules.pop('connector')
+        super().init_weights()
+        with torch.random.fork_rng(devices=[]):
+            connector.init_weights()
+        self.connector = connector
+        self.teacher.load()
+
+    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
+        """The student's maps; remembered during :meth:`loss`."""
+        feats = super().extract_feat(batch_inputs)
+        if self._captured is not None:
+            self._captured.append(feats)
+        return feats
+
+    def loss(self, batch_inputs: Tensor, batch_data_samples: SampleList) -> dict:
+        """The student's own losses and the distillation loss.
+
+        Args:
+            batch_inputs (Tensor): Images (N, C, H, W), normalised for the
+                student.
+            batch_data_samples (list[:obj:`DetDataSample`]): Their annotations.
+
+        Returns:
+            dict: The student's losses under their own names, and
+            ``loss_distill``.
+        """
+        targets = self.teacher(batch_inputs, batch_data_samples, self.data_preprocessor)
+        self._captured = []
+        try:
+            losses = super().loss(batch_inputs, batch_data_samples)
+            (feats,) = self._captured
+        finally:
+            self._captured = None
+        losses['loss_distill'] = self.distill_loss(self.connector(feats), targets)
+        return losses
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        # A plain checkpoint of the student has no connector: keep the present one.
+        if not any(name.startswith(prefix + CONNECTOR) for name in state_dict):
+            state_dict.update(self.connector.state_dict(prefix=prefix + CONNECTOR))
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+@MODELS.register_module()
+def DistilledDetector(
+    student: str | ConfigType,
+    teacher: str | ConfigType,
+    connector: ConfigType,
+    distill_loss: ConfigType,
+    teacher_checkpoint: str | None = None,
+    data_preprocessor: OptConfigType = None,
+) -> BaseDetector:
+    """Build a student detector that learns from a teacher while it trains.
+
+    Args:
+        student (str | dict): The student's config: a path, a name such as
+            ``'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'``, a model's
+            dict, or a dict of changes with ``_base_``.
+        teacher (str | dict): The teacher's config, likewise. Read in training
+            only; of the detector, backbone and neck are built.
+        connector (dict): Config of the connector. Where it names no
+            ``in_channels`` or ``out_channels``, those of the student's neck are
+            taken.
+        distill_loss (dict): Config of the distillation loss.
+        teacher_checkpoint (str, optional): Path or URL of the teacher's
+            checkpoint, needed in training; ``'random'`` for random weights.
+            Defaults to None.
+        data_preprocessor (dict, optional): The student's data preprocessor,
+            where its config names none. Defaults to None.
+
+    Returns:
+        BaseDetector: The student, an instance of its own class, with
+        :class:`DistillationMixin`'s additions.
+    """
+    student = resolve_model_config(student)
+    if data_preprocessor is not None:
+        student.setdefault('data_preprocessor', data_preprocessor)
+    with MODELS.switch_scope_and_registry(student.get('_scope_')) as registry:
+        student_class = registry.get(student.type)
+    if student_class is None:
+        raise KeyError(
+            f'the student {student.type} is not in the registry of models; is it '
+            'misspelt, or its package missing from custom_imports?'
+        )
+    return MODELS.build(
+        {
+            **student,
+            'type': _distilled(student_class),
+            'teacher': Teacher(teacher, teacher_checkpoint),
+            'connector': connector,
+            'distill_loss': distill_loss,
+        }
+    )
+
+
+@cache
+def _distilled(student_class: type[BaseDetector]) -> type[BaseDetector]:
+    name = f'Distilled{student_class.__name__}'
+    return type(name, (DistillationMixin, student_class), {})
+
+
+def _with_channels(connector: ConfigType, neck: nn.Module) -> dict:
+    """Fill in the channels that the connector's config leaves open."""
+    connector = dict(connector)
+    open_ = [k for k in ('in_channels', 'out_channels') if connector.get(k) is None]
+    if not open_:
+        return connector
+    channels = getattr(neck, 'out_channels', None)
+    if isinstance(channels, int) and hasattr(neck, 'num_outs'):
+        channels = [channels] * neck.num_outs
+    if not isinstance(channels, list | tuple):
+        raise ValueError(
+            f"the neck {type(neck).__name__} does not tell its levels' channels; set "
+            'connector.in_channels and connector.out_channels, one entry a level'
+        )
+    return {**connector, **dict.fromkeys(open_, list(channels))}

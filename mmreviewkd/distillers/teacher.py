@@ -1,0 +1,222 @@
+"""The frozen teacher: backbone and neck of a trained detector."""
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import SampleList
+from mmdet.utils import ConfigType
+from mmengine.logging import print_log
+from mmengine.model import ImgDataPreprocessor
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from .model_config import resolve_model_config
+
+PARTS = ('backbone', 'neck')
+RANDOM = 'random'
+"""The checkpoint's name that asks for a teacher with random weights."""
+
+
+class Teacher(nn.Module):
+    """Backbone and neck of a trained detector, frozen for good.
+
+    Nothing is read or built before :meth:`load`, so that a distilled student
+    is tested without its teacher. It is always in evaluation mode, has no
+    trainable parameter, runs without autograd, sees images in its own
+    normalisation, follows the images' device, and is shared, not copied, by
+    copies of the model that holds it.
+
+    Args:
+        config (str | dict): The teacher detector's config, as
+            :func:`resolve_model_config` takes it.
+        checkpoint (str, optional): Its checkpoint's path or URL. ``'random'``
+            asks for random weights, for control experiments.
+    """
+
+    def __init__(self, config: str | ConfigType, checkpoint: str | None) -> None:
+        super().__init__()
+        self.config = config
+        self.checkpoint = checkpoint
+
+    @property
+    def loaded(self) -> bool:
+        """bool: Whether the teacher has been built and its weights read."""
+        return hasattr(self, 'backbone')
+
+    def load(self) -> None:
+        """Build backbone and neck and read their weights, once.
+
+        Raises:
+            ValueError: If no checkpoint is named, the detector has no neck, or
+                weights of backbone or neck are missing, unexpected or wrongly
+                shaped in the checkpoint.
+        """
+        if self.loaded:
+            return
+        if self.checkpoint is None:
+            raise ValueError(
+                'distillation needs a trained teacher: set model.teacher_checkpoint '
+                "to its checkpoint's path or URL (or to 'random' for a control "
+                'experiment with a random teacher)'
+            )
+        cfg = resolve_model_config(self.config)
+        if cfg.get('neck') is None:
+            raise ValueError(
+                f'the teacher {cfg.type} has no neck; distillation compares the '
+                "levels of the detectors' necks"
+            )
+        # The random numbers of the student's training must not depend on the teacher.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            parts = nn.ModuleDict({part: MODELS.build(cfg[part]) for part in PARTS})
+        if self.checkpoint != RANDOM:
+            _load_strictly(parts, self.checkpoint)
+        self.preprocessor = MODELS.build(
+            cfg.get('data_preprocessor') or dict(type='DetDataPreprocessor')
+        )
+        self.neck = parts['neck']
+        self.backbone = parts['backbone']
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> 'Teacher':
+        """Stay in evaluation mode, whatever ``mode`` says."""
+        return super().train(False)
+
+    def __deepcopy__(self, memo: dict) -> 'Teacher':
+        # Copies of the student (an EMA model, say) share the one teacher.
+        return self
+
+    @torch.no_grad()
+    def forward(
+        self,
+        images: Tensor,
+        data_samples: SampleList,
+        preprocessor: ImgDataPreprocessor,
+    ) -> tuple[Tensor, ...]:
+        """Compute the teacher's maps.
+
+        Args:
+            images (Tensor): Images (N, C, H, W) as the student sees them.
+            data_samples (list[:obj:`DetDataSample`]): Their ``img_shape`` tells
+                image from padding.
+            preprocessor (ImgDataPreprocessor): The student's data preprocessor.
+
+        Returns:
+            tuple[Tensor]: The neck's maps, finest level first.
+        """
+        self.load()
+        if next(self.parameters()).device != images.device:
+            self.to(images.device)
+        if any(module.training for module in self.modules()):
+            self.eval()
+        images = renormalize(images, data_samples, preprocessor, self.preprocessor)
+        return tuple(self.neck(self.backbone(images)))
+
+
+def renormalize(
+    images: Tensor,
+    data_samples: SampleList,
+    source: ImgDataPreprocessor,
+    target: ImgDataPreprocessor,
+) -> Tensor:
+    """Change images from one detector's normalisation to another's.
+
+    Args:
+        images (Tensor): Normalised and padded images (N, C, H, W).
+        data_samples (list[:obj:`DetDataSample`]): Their ``img_shape`` tells
+            image from padding.
+        source (ImgDataPreprocessor): Has normalised the images.
+        target (ImgDataPreprocessor): Says how they are wanted: mean, standard
+            deviation, channel order, padding.
+
+    Returns:
+        Tensor: The images as ``target`` would have normalised and padded them;
+        the very input where the two agree.
+    """
+    mean_s, std_s, swapped_s = _normalization(source, images)
+    mean_t, std_t, swapped_t = _normalization(target, images)
+    if (
+        swapped_s == swapped_t
+        and torch.equal(mean_s, mean_t)
+        and torch.equal(std_s, std_t)
+        and source.pad_value == target.pad_value
+    ):
+        return images
+    if swapped_s != swapped_t:
+        images, mean_s, std_s = images.flip(1), mean_s.flip(0), std_s.flip(0)
+    images = images * (std_s / std_t) + (mean_s - mean_t) / std_t
+    for image, sample in zip(images, data_samples, strict=True):
+        height, width = sample.img_shape[:2]
+        image[:, height:] = target.pad_value
+        image[:, :, width:] = target.pad_value
+    return images
+
+
+def _normalization(
+    preprocessor: ImgDataPreprocessor, like: Tensor
+) -> tuple[Tensor, Tensor, bool]:
+    """Mean and standard deviation (C, 1, 1), and whether channels are swapped."""
+    if not isinstance(preprocessor, ImgDataPreprocessor):
+        raise TypeError(
+            'distillation needs data preprocessors of the kind of '
+            'DetDataPreprocessor for teacher and student, got '
+            f'{type(preprocessor).__name__}'
+        )
+    shape = (like.shape[1], 1, 1)
+    if preprocessor._enable_normalize:
+        mean = preprocessor.mean.to(like.device).expand(shape)
+        std = preprocessor.std.to(like.device).expand(shape)
+    else:
+        mean, std = like.new_zeros(shape), like.new_ones(shape)
+    return mean, std, preprocessor._channel_conversion
+
+
+def _load_strictly(parts: nn.ModuleDict, checkpoint: str) -> None:
+    """Read the weights of ``parts`` from a detector's checkpoint."""
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    state = content.get('state_dict', content)
+    state = {name.removeprefix('module.'): value for name, value in state.items()}
+    state = {
+        name: value
+        for name, value in state.items()
+        if name.split('.', 1)[0] in parts
+    }
+    wanted = parts.state_dict()
+    # Checkpoints from before PyTorch 1.0 do not count batches.
+    missing = [
+        name
+        for name in wanted
+        if name not in state and not name.endswith('num_batches_tracked')
+    ]
+    unexpected = [name for name in state if name not in wanted]
+    wrong = [
+        f'{name}: {tuple(state[name].shape)} in the checkpoint, '
+        f'{tuple(value.shape)} in the config'
+        for name, value in wanted.items()
+        if name in state and state[name].shape != value.shape
+    ]
+    if missing or unexpected or wrong:
+        raise ValueError(
+            f"the teacher's checkpoint {checkpoint} does not fit its config "
+            '(backbone and neck)'
+            + _listed('missing in the checkpoint', missing)
+            + _listed('not in the config', unexpected)
+            + _listed('of another shape', wrong)
+            + '\nGive model.teacher the config that the checkpoint was trained with.'
+        )
+    parts.load_state_dict(state, strict=False)
+    print_log(
+        f'teacher: {len(state)} weights of backbone and neck from {checkpoint}',
+        logger='current',
+    )
+
+
+def _listed(what: str, names: Sequence[str], most: int = 8) -> str:
+    if not names:
+        return ''
+    rest = [f'... and {len(names) - most} more'] if len(names) > most else []
+    return f'\n{len(names)} {what}:' + ''.join(
+        f'\n  {name}' for name in [*names[:most], *rest]
+    )

@@ -1,0 +1,121 @@
+"""The whole job: teacher, student, distilled student, table and plots."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.device import get_device
+
+from mmreviewkd.datasets import make_digits
+
+from .coco_folder import CocoFolder
+from .errors import JobError
+from .plan import Run, plan_runs
+from .plot_ap import plot_ap
+from .plot_predictions import plot_predictions
+from .progress import Console, Estimate, ProgressHook
+from .report import Report, read_results
+from .runs import read_result, refuse_other_settings, train
+
+QUICK_OPTIONS = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}
+QUICK_IMAGES = 64
+
+
+def run_job(
+    configs: str | Path,
+    folder: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    work_dir: str | Path | None = None,
+    seeds: Sequence[int] = (0,),
+    quick: bool = False,
+    controls: bool = False,
+    options: dict[str, Any] | None = None,
+) -> Path:
+    """Train a teacher, a student alone, and the same student distilled from it.
+
+    What is finished is kept: called again with the same arguments, the job goes
+    on where it was interrupted. Several processes may do different seeds at the
+    same time.
+
+    Args:
+        configs (str | Path): Folder of the detectors' configs, see
+            :func:`plan_runs`.
+        folder (str | Path, optional): A data set in COCO format. Defaults to
+            None: the digits, which are made in ``data/``.
+        classes (Sequence[str], optional): The classes to use. Defaults to None:
+            all.
+        work_dir (str | Path, optional): Where everything goes. Defaults to
+            None: a folder in ``work_dirs/``, named after the data.
+        seeds (Sequence[int]): Do everything once with each. Defaults to (0,).
+        quick (bool): Only show that all works, in about two minutes.
+            Defaults to False.
+        controls (bool): Also distil from a random teacher, and with weight 0.
+            Defaults to False.
+        options (dict, optional): Changes to the configs, see
+            :func:`plan_runs`. Defaults to None.
+
+    Returns:
+        Path: The folder with table, plots and runs.
+
+    Raises:
+        JobError: If something is asked for that cannot be done.
+    """
+    console = Console()
+    suffix = '_quick' if quick else ''
+    if folder is None:
+        folder = _make_digits(Path(f'data/digits{suffix}'), quick)
+    data = CocoFolder(folder, classes)
+    for note in data.notes:
+        console.say(f'note: {note}')
+    if work_dir is None:
+        name = data.root.name.removesuffix(suffix)
+        work_dir = f'work_dirs/{name}{suffix}'
+    work_dir = Path(work_dir).resolve()
+    runs = plan_runs(
+        Path(configs),
+        data,
+        work_dir,
+        seeds,
+        controls,
+        {**(QUICK_OPTIONS if quick else {}), **(options or {})},
+        QUICK_IMAGES if quick else None,
+    )
+    refuse_other_settings(runs)
+    console.say(f'{_device()} | {len(runs)} runs in {work_dir} | {data}')
+    _do_runs(runs, console)
+
+    report = Report(read_results(work_dir), data.has_masks, quick)
+    report.write(work_dir)
+    plot_ap(report, work_dir / 'ap_over_epochs.png')
+    plot_predictions(runs, data, work_dir / 'predictions.png')
+    console.say(f'\n{report.table()}\nTable, plots and runs are in {work_dir}')
+    return work_dir
+
+
+def _make_digits(root: Path, quick: bool) -> Path:
+    sizes = dict(num_train=QUICK_IMAGES, num_val=QUICK_IMAGES) if quick else {}
+    try:
+        return make_digits(root, **sizes)
+    except (ImportError, FileExistsError) as error:
+        raise JobError(str(error)) from error
+
+
+def _do_runs(runs: Sequence[Run], console: Console) -> None:
+    estimate = Estimate([(r.name, r.config.train_cfg.max_epochs) for r in runs])
+    results = [read_result(run.folder) for run in runs]
+    for index, result in enumerate(results):
+        if result is not None:
+            seconds = result['training_seconds'] + result['evaluation_seconds']
+            estimate.update(index, 1.0, seconds)
+    for index, (run, result) in enumerate(zip(runs, results, strict=True)):
+        if result is not None:
+            console.say(f'[{index + 1}/{len(runs)} {run}] finished before')
+            continue
+        train(run, ProgressHook(console, estimate, index, len(runs), run), console)
+
+
+def _device() -> str:
+    if get_device() == 'cuda':
+        return f'GPU ({torch.cuda.get_device_name()})'
+    return f'{get_device().upper()} ({torch.get_num_threads()} threads)'

@@ -1,0 +1,169 @@
+"""Which runs a job consists of, each with its whole config."""
+
+import copy
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmreviewkd.distillers import resolve_model_config
+
+from .coco_folder import CocoFolder
+from .errors import JobError
+
+MAIN = ('teacher', 'student', 'distilled')
+CONTROLS = ('random_teacher', 'zero_weight')
+DETECTORS = ('student', 'teacher')
+MODEL_PARTS = (*DETECTORS, 'connector', 'distill_loss')
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training with its evaluations.
+
+    Args:
+        name (str): One of :data:`MAIN` or :data:`CONTROLS`.
+        folder (Path): Where everything of this run goes.
+        config (Config): Its whole config, which refers to no other config file.
+    """
+
+    name: str
+    folder: Path
+    config: Config
+
+    @property
+    def seed(self) -> int:
+        """int: Seed of the run."""
+        return self.config.randomness.seed
+
+    def __str__(self) -> str:
+        return f'{self.name.replace("_", " ")}, seed {self.seed}'
+
+
+def plan_runs(
+    configs: Path,
+    data: CocoFolder,
+    work_dir: Path,
+    seeds: Sequence[int] = (0,),
+    controls: bool = False,
+    options: dict[str, Any] | None = None,
+    max_images: int | None = None,
+) -> list[Run]:
+    """List all runs of a job in the order in which they are to be done.
+
+    Args:
+        configs (Path): Folder of ``{frcnn,mrcnn}_{teacher,student}.py`` and
+            ``reviewkd_{frcnn,mrcnn}.py``.
+        data (CocoFolder): The data set; Mask R-CNN is used where it has masks.
+        work_dir (Path): The run ``name`` goes to ``seed_N/name`` in there.
+        seeds (Sequence[int]): Each run is done once a seed. Defaults to (0,).
+        controls (bool): Whether to add the runs :data:`CONTROLS`.
+            Defaults to False.
+        options (dict, optional): Changes by dotted keys, named as in the config
+            of the distilled run: ``model.student`` and ``model.teacher`` go to
+            the detectors' own runs too, all that is outside of ``model`` goes to
+            all runs. Defaults to None.
+        max_images (int, optional): Use so many images of each part at most.
+            Defaults to None: all.
+
+    Raises:
+        JobError: If an option does not exist.
+    """
+    names = MAIN + CONTROLS if controls else MAIN
+    cfgs = {name: _load(configs, name, data) for name in names}
+    for name, cfg in cfgs.items():
+        _set_data(cfg, data, max_images)
+        cfg.merge_from_dict(_options_for(name, cfg, options or {}))
+    # MMEngine's name of the last checkpoint.
+    teacher = f'teacher/epoch_{cfgs["teacher"].train_cfg.max_epochs}.pth'
+    runs = []
+    for seed in seeds:
+        folder = work_dir.resolve() / f'seed_{seed}'
+        for name in names:
+            cfg = copy.deepcopy(cfgs[name])
+            cfg.randomness = dict(seed=seed)
+            cfg.work_dir = str(folder / name)
+            if name not in DETECTORS:
+                cfg.model.teacher_checkpoint = str(folder / teacher)
+            if name == 'random_teacher':
+                cfg.model.teacher_checkpoint = 'random'
+            if name == 'zero_weight':
+                cfg.model.distill_loss.loss_weight = 0.0
+            runs.append(Run(name, folder / name, cfg))
+    return runs
+
+
+def _load(configs: Path, name: str, data: CocoFolder) -> Config:
+    """Read a run's config, with whole models that have the data's classes."""
+    detector = 'mrcnn' if data.has_masks else 'frcnn'
+    if name in DETECTORS:
+        cfg = Config.fromfile(configs / f'{detector}_{name}.py')
+        models = [cfg.model]
+    else:
+        cfg = Config.fromfile(configs / f'reviewkd_{detector}.py')
+        for key in DETECTORS:
+            cfg.model[key] = resolve_model_config(cfg.model[key])
+        models = [cfg.model[key] for key in DETECTORS]
+    for model in models:
+        for part in (model, model.get('roi_head') or {}):
+            for key in ('bbox_head', 'mask_head'):
+                heads = part.get(key) or []
+                for head in [heads] if isinstance(heads, dict) else heads:
+                    head.num_classes = len(data.classes)
+    # Two files, since the newer one is cut short if the job is killed just then.
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', interval=1, max_keep_ckpts=2
+    )
+    return cfg
+
+
+def _set_data(cfg: Config, data: CocoFolder, max_images: int | None) -> None:
+    for loader, split in (
+        ('train_dataloader', data.train),
+        ('val_dataloader', data.val),
+        ('test_dataloader', data.val),
+    ):
+        dataset = cfg[loader].dataset
+        while 'dataset' in dataset:  # RepeatDataset and the like
+            dataset = dataset.dataset
+        dataset.update(
+            data_root=f'{data.root}/',
+            ann_file=split.ann_file,
+            data_prefix=dict(img=split.img_prefix),
+            metainfo=dict(classes=data.classes),
+        )
+        if max_images is not None:
+            dataset.indices = min(max_images, split.images)
+        for transform in dataset.pipeline:
+            if transform.type == 'LoadAnnotations':
+                transform.with_mask = data.has_masks
+    cfg.data_root = f'{data.root}/'
+    for key in ('val_evaluator', 'test_evaluator'):
+        cfg[key].ann_file = str(data.root / data.val.ann_file)
+        cfg[key].metric = ['bbox', 'segm'] if data.has_masks else ['bbox']
+
+
+def _options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, Any]:
+    """Pick the options that concern a run, under the names of its own config."""
+    own = {}
+    known = {*cfg, *inspect.signature(Runner).parameters}
+    for key, value in options.items():
+        first, _, rest = key.partition('.')
+        if first not in known or first == 'cfg':
+            raise JobError(f'--cfg-options {key}: no config has the field {first}')
+        if first != 'model':
+            own[key] = value
+            continue
+        part, _, field = rest.partition('.')
+        if part not in MODEL_PARTS or not field:
+            parts = ', '.join(f'model.{part}.…' for part in MODEL_PARTS)
+            raise JobError(f'--cfg-options {key}: write one of {parts}')
+        if name not in DETECTORS:
+            own[key] = value
+        elif part == name:
+            own[f'model.{field}'] = value
+    return own

@@ -1,0 +1,75 @@
+"""Plot of the AP over the epochs."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .plan import MAIN
+from .report import Report, average_precision
+from .style import COLOURS, save, styled
+
+
+def plot_ap(report: Report, path: Path) -> None:
+    """Plot AP over epochs of the three main runs, a panel for each kind of AP.
+
+    Lines are means over the seeds, bands are one sample standard deviation wide
+    on both sides.
+
+    Args:
+        report (Report): Holds the results.
+        path (Path): The PNG to write.
+    """
+    with styled():
+        figure = Figure(figsize=(5.6 * len(report.kinds), 4.2), layout='constrained')
+        panels = figure.subplots(1, len(report.kinds), squeeze=False)[0]
+        for axes, kind in zip(panels, report.kinds, strict=True):
+            _plot_panel(axes, report, kind)
+        if report.quick:
+            figure.suptitle('Quick run: numbers mean nothing')
+        save(figure, path)
+
+
+def _plot_panel(axes: Axes, report: Report, kind: str) -> None:
+    ends = []
+    for name in MAIN:
+        curves = [runs[name]['epochs'] for runs in report.results.values()]
+        epochs = [point['epoch'] for point in curves[0]]
+        ap = np.array(
+            [[average_precision(p['metrics'], kind) for p in c] for c in curves]
+        )
+        centre = ap.mean(axis=0)
+        style = dict(color=COLOURS[name], linewidth=2, marker='o', markersize=4)
+        axes.plot(epochs, centre, **style)
+        if len(ap) > 1:
+            spread = ap.std(axis=0, ddof=1)
+            band = dict(color=COLOURS[name], alpha=0.18, linewidth=0)
+            axes.fill_between(epochs, centre - spread, centre + spread, **band)
+        ends.append((epochs[-1], centre[-1], name))
+    axes.set(
+        title=f'{kind.capitalize()} AP on the validation images',
+        xlabel='epoch',
+        ylabel=f'{kind} AP (points)',
+    )
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    _name_lines(axes, ends)
+
+
+def _name_lines(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
+    """Write each line's name at its end, one above the other where they meet."""
+    least = 0.055 * axes.get_ylim()[1]
+    height = -np.inf
+    for epoch, ap, name in sorted(ends, key=lambda end: end[1]):
+        height = max(ap, height + least)
+        axes.annotate(
+            f'{name} {ap:.1f}',
+            (epoch, ap),
+            xytext=(1.02, height),
+            textcoords=axes.get_yaxis_transform(),
+            color=COLOURS[name],
+            fontweight='bold',
+            verticalalignment='center',
+        )

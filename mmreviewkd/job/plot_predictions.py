@@ -1,0 +1,174 @@
+"""Picture of a few validation images with what the detectors see in them."""
+
+import io
+import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import mmcv
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from mmdet.apis import inference_detector, init_detector
+from mmengine.device import get_device
+from pycocotools.coco import COCO
+
+from .coco_folder import CocoFolder
+from .plan import MAIN, Run
+from .runs import last_checkpoint
+from .style import save, styled
+
+IMAGES = 4
+MIN_SCORE = 0.3
+# With more instances than that in an image, their names would hide it.
+_MAX_NAMES = 12
+
+
+class Instance(NamedTuple):
+    """One object, seen or annotated: box (x1, y1, x2, y2) and mask (H, W)."""
+
+    label: int
+    box: np.ndarray
+    mask: np.ndarray | None
+    score: float | None
+
+
+def plot_predictions(runs: Sequence[Run], data: CocoFolder, path: Path) -> None:
+    """Draw annotations and predictions, a row an image and a column a detector.
+
+    Args:
+        runs (Sequence[Run]): Finished runs; the main ones of the first seed are
+            shown.
+        data (CocoFolder): The data set.
+        path (Path): The PNG to write.
+    """
+    chosen = [run for run in runs if run.seed == runs[0].seed and run.name in MAIN]
+    # What MMEngine, MMDetection and pycocotools say here concerns nobody.
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        files, truth = _read_truth(data)
+        columns = {'annotated': truth}
+        columns |= {run.name: _predict(run, files) for run in chosen}
+    with styled():
+        save(_draw(files, columns, data.classes), path)
+
+
+def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:
+    """Pick images with annotations, evenly spread over the validation part."""
+    coco = COCO(data.root / data.val.ann_file)
+    labels = {
+        category['id']: data.classes.index(category['name'])
+        for category in coco.dataset['categories']
+        if category['name'] in data.classes
+    }
+    used = [ann for ann in coco.dataset['annotations'] if ann['category_id'] in labels]
+    ids = sorted({ann['image_id'] for ann in used})
+    ids = [ids[i] for i in np.linspace(0, len(ids) - 1, IMAGES).round().astype(int)]
+    files, truth = [], []
+    for image_id in dict.fromkeys(ids):
+        name = coco.imgs[image_id]['file_name']
+        files.append(data.root / data.val.img_prefix / name)
+        instances = []
+        for ann in (ann for ann in used if ann['image_id'] == image_id):
+            x, y, width, height = ann['bbox']
+            box = np.array([x, y, x + width, y + height])
+            mask = coco.annToMask(ann).astype(bool) if data.has_masks else None
+            instances.append(Instance(labels[ann['category_id']], box, mask, None))
+        truth.append(instances)
+    return files, truth
+
+
+def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
+    model = init_detector(
+        run.config.copy(),
+        str(last_checkpoint(run.folder)),
+        palette='random',
+        device=get_device(),
+        # Otherwise it looks for a backbone, which a distilled model's config has
+        # in another place.
+        cfg_options={},
+    )
+    predictions = []
+    for sample in inference_detector(model, [str(file) for file in files]):
+        found = sample.pred_instances.cpu().numpy()
+        found = found[found.scores > MIN_SCORE]
+        masks = found.masks if 'masks' in found else [None] * len(found)
+        predictions.append(
+            [
+                Instance(*values)
+                for values in zip(
+                    found.labels, found.bboxes, masks, found.scores, strict=True
+                )
+            ]
+        )
+    return predictions
+
+
+def _draw(
+    files: list[Path],
+    columns: dict[str, list[list[Instance]]],
+    classes: tuple[str, ...],
+) -> Figure:
+    images = [mmcv.imread(file, channel_order='rgb') for file in files]
+    heights = [image.shape[0] / image.shape[1] for image in images]
+    figure = Figure(
+        figsize=(3.2 * len(columns), 3.3 * sum(heights)), layout='constrained'
+    )
+    panels = figure.subplots(
+        len(images), len(columns), squeeze=False, height_ratios=heights
+    )
+    colours = matplotlib.colormaps['tab10' if len(classes) <= 10 else 'hsv']
+    colours = colours(np.linspace(0, 1, max(len(classes), 10))[: len(classes)])
+    for row, image in enumerate(images):
+        for axes, (title, instances) in zip(panels[row], columns.items(), strict=True):
+            axes.imshow(image)
+            axes.set_axis_off()
+            if row == 0:
+                axes.set_title(title, fontweight='bold')
+            _draw_instances(axes, instances[row], classes, colours)
+    figure.legend(
+        handles=[
+            Patch(color=colour, label=name)
+            for colour, name in zip(colours, classes, strict=True)
+        ],
+        loc='outside lower center',
+        ncols=min(len(classes), 10),
+        frameon=False,
+        title=f'Detections with a score above {MIN_SCORE}',
+    )
+    return figure
+
+
+def _draw_instances(
+    axes: Axes,
+    instances: list[Instance],
+    classes: tuple[str, ...],
+    colours: np.ndarray,
+) -> None:
+    for label, (x1, y1, x2, y2), mask, score in instances:
+        colour = colours[label]
+        if mask is not None:
+            shade = np.zeros((*mask.shape, 4))
+            shade[mask] = [*colour[:3], 0.45]
+            axes.imshow(shade)
+        axes.add_patch(
+            Rectangle(
+                (x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=1.3
+            )
+        )
+        if len(instances) <= _MAX_NAMES:
+            text = classes[label] if score is None else f'{classes[label]} {score:.2f}'
+            axes.text(
+                x1,
+                y1,
+                text,
+                fontsize=6.5,
+                color='white',
+                verticalalignment='bottom',
+                bbox=dict(facecolor=colour, edgecolor='none', pad=0.8),
+                clip_on=True,
+            )

@@ -1,0 +1,52 @@
+"""What a run remembers of itself: its metrics and how long it took."""
+
+import time
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+KEY = 'job_record'
+
+
+def read_record(runner: Runner) -> dict:
+    """Return what the hook has recorded.
+
+    Returns:
+        dict: ``training_seconds`` and ``evaluation_seconds``, without what
+        interruptions made the run do again, and ``epochs``: a list of dicts
+        with ``epoch`` and ``metrics`` of each evaluation.
+    """
+    default = dict(training_seconds=0.0, evaluation_seconds=0.0, epochs=[])
+    return runner.message_hub.runtime_info.get(KEY, default)
+
+
+class RecordHook(Hook):
+    """Keeps the record in the message hub, and thereby in the checkpoints.
+
+    So the record of a resumed run is always that of the epochs behind its
+    checkpoint. Only the evaluation that follows the checkpoint's epoch may be
+    missing; it is done before training goes on.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        self._record = read_record(runner)
+        runner.message_hub.update_info(KEY, self._record)
+        loop = runner.train_loop
+        due = runner.epoch >= loop.val_begin and (
+            runner.epoch % loop.val_interval == 0 or runner.epoch == loop.max_epochs
+        )
+        if runner.epoch and due:
+            runner.val_loop.run()
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        self._start = time.perf_counter()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._record['training_seconds'] += time.perf_counter() - self._start
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._val_start = time.perf_counter()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        self._record['evaluation_seconds'] += time.perf_counter() - self._val_start
+        self._record['epochs'].append(dict(epoch=runner.epoch, metrics=dict(metrics)))

@@ -1,0 +1,155 @@
+"""Doing one run: start it, go on with it, or find that it is done."""
+
+import copy
+import gc
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import nn
+
+from mmreviewkd.distillers.distilled_detector import CONNECTOR
+
+from .errors import JobError
+from .files import read_json, write_json, write_text
+from .plan import Run
+from .record import RecordHook, read_record
+
+_RESULT = 'result.json'
+_CONFIG = 'config.py'
+_numbers = itertools.count()
+
+
+def read_result(folder: Path) -> dict | None:
+    """Return the result of the run in a folder, or None if it is not finished."""
+    path = folder / _RESULT
+    return read_json(path) if path.is_file() else None
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the checkpoint to go on from, or None where there is none."""
+    note = folder / 'last_checkpoint'
+    if not note.is_file():
+        return None
+    # Only the name counts: the folder may have been moved.
+    path = folder / Path(note.read_text().strip()).name
+    return path if path.is_file() else None
+
+
+def refuse_other_settings(runs: Sequence[Run]) -> None:
+    """Compare the runs' configs with those of the work that is already there.
+
+    Raises:
+        JobError: If a run, of this or another seed, was begun with another
+            config.
+    """
+    for run in runs:
+        new = _comparable(run.config.pretty_text)
+        for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
+            if read_result(folder) is None and last_checkpoint(folder) is None:
+                continue
+            old = _comparable((folder / _CONFIG).read_text(encoding='utf-8'))
+            changes = '\n'.join(
+                f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
+                for key in {**old, **new}
+                if old.get(key, 'unset') != new.get(key, 'unset')
+            )
+            if changes:
+                raise JobError(
+                    f'{folder} was begun with other settings:\n{changes}\n'
+                    'Repeat the former command, or take another --work-dir.'
+                )
+
+
+def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
+    """Do a run, or what is left of it.
+
+    Args:
+        run (Run): The run.
+        hook (Hook): Is told how the run goes.
+        warnings (logging.Handler): Gets the warnings of MMEngine's logger. All
+            else that is said goes to files in the run's folder.
+
+    Returns:
+        dict: Its result, as it is kept in the folder.
+    """
+    cfg = copy.deepcopy(run.config)
+    checkpoint = last_checkpoint(run.folder)
+    if checkpoint is not None:
+        cfg.update(resume=True, load_from=str(checkpoint))
+    # MMEngine keeps its message hubs, loggers and visualizers by name until the
+    # process ends; a new name gives new ones.
+    name = f'{run.name}-{run.seed}-{next(_numbers)}'
+    cfg.experiment_name = cfg.visualizer.name = name
+    write_text(run.folder / _CONFIG, run.config.pretty_text)
+    with (
+        open(run.folder / 'console.log', 'a', encoding='utf-8') as log,
+        redirect_stdout(log),
+        redirect_stderr(log),
+    ):
+        runner = _Runner.from_cfg(cfg)
+        logger = runner.logger
+        logger.handlers = [
+            handler
+            for handler in logger.handlers
+            if isinstance(handler, logging.FileHandler)
+        ] + [warnings]
+        runner.register_hook(hook)
+        runner.register_hook(RecordHook())
+        runner.train()
+    record = read_record(runner)
+    result = dict(
+        run=run.name,
+        seed=run.seed,
+        parameters=count_parameters(runner.model),
+        **record,
+        final=record['epochs'][-1]['metrics'],
+    )
+    write_json(run.folder / _RESULT, result)
+    # The runner's cycles would keep this model beside the next one's.
+    del runner
+    gc.collect()
+    return result
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the parameters of a detector as it is at inference."""
+    return sum(
+        parameter.numel()
+        for name, parameter in model.named_parameters()
+        if not name.startswith(CONNECTOR)
+    )
+
+
+class _Runner(Runner):
+    def dump_config(self) -> None:
+        """Leave the run's config as it is, without what resuming changes in it."""
+
+
+def _comparable(text: str) -> dict[str, Any]:
+    """Flatten a config's text; leave out the seed and where the work is."""
+    cfg = Config.fromstring(text, '.py')
+    folder = str(Path(cfg.work_dir).parent)
+    cfg.randomness.pop('seed')
+    return {
+        key: value.replace(folder, '') if isinstance(value, str) else value
+        for key, value in _flat('', cfg.to_dict())
+    }
+
+
+def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        items = value.items()
+    elif isinstance(value, list | tuple) and value:
+        items = enumerate(value)
+    else:
+        yield key, value
+        return
+    for name, item in items:
+        yield from _flat(f'{key}.{name}'.lstrip('.'), item)

@@ -1,0 +1,38 @@
+"""How the plots look."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from .files import write_bytes
+
+COLOURS = dict(teacher='#4d4d4d', student='#d95f02', distilled='#1b6ca8')
+
+_STYLE = {
+    'font.size': 10,
+    'axes.titlesize': 11,
+    'axes.titlelocation': 'left',
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+    'axes.edgecolor': '#888888',
+    'axes.grid': True,
+    'axes.grid.axis': 'y',
+    'grid.color': '#e5e5e5',
+    'axes.axisbelow': True,
+    'savefig.dpi': 150,
+    'savefig.bbox': 'tight',
+}
+
+
+def styled():
+    """Return a context in which figures have the plots' style."""
+    return matplotlib.rc_context(_STYLE)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure in one step."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png')
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,227 @@
+import copy
+import pickle
+
+import pytest
+import torch
+import toys
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import load_checkpoint, save_checkpoint
+
+
+@pytest.fixture
+def teacher_checkpoint(tmp_path):
+    return toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
+
+
+@pytest.fixture
+def model(teacher_checkpoint):
+    model = toys.build(toys.distilled(teacher_checkpoint))
+    model.init_weights()
+    return model.train()
+
+
+def total(losses):
+    return sum(
+        sum(value) if isinstance(value, list) else value
+        for name, value in losses.items()
+        if 'loss' in name
+    )
+
+
+@pytest.mark.parametrize('kind', ['frcnn', 'mrcnn'])
+def test_students_own_losses_are_unchanged(tmp_path, kind):
+    """Beside them stands one more loss, whose gradient reaches the student."""
+    checkpoint = toys.save_teacher(toys.detector(kind), tmp_path / 'teacher.pth')
+    model = toys.build(toys.distilled(checkpoint, kind))
+    plain = toys.build(toys.detector(kind))
+    load = plain.load_state_dict(model.state_dict(), strict=False)
+    assert not load.missing_keys
+    data = toys.batch(masks=kind == 'mrcnn')
+
+    losses = toys.losses(model.train(), copy.deepcopy(data))
+    expected = toys.losses(plain.train(), data)
+
+    distill = losses.pop('loss_distill')
+    assert list(losses) == list(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(losses[name], value, rtol=0, atol=0)
+    distill.backward()
+    assert model.backbone.conv1.weight.grad.abs().sum() > 0
+    assert model.connector.levels[0].attention.weight.grad.abs().sum() > 0
+
+
+def test_one_forward_pass_of_the_student(model):
+    calls = []
+    model.neck.register_forward_hook(lambda *_: calls.append(1))
+    toys.losses(model, toys.batch())
+    assert len(calls) == 1
+
+
+def test_loss_compares_connector_and_teacher(model):
+    """The distillation loss, put together again from its public parts."""
+    data = model.data_preprocessor(toys.batch(), training=True)
+    losses = model(**data, mode='loss')
+    teacher = toys.build(toys.detector())
+    load_checkpoint(teacher, model.teacher.checkpoint)
+    with torch.no_grad():
+        targets = teacher.eval().extract_feat(data['inputs'])
+    expected = model.distill_loss(
+        model.connector(model.extract_feat(data['inputs'])), targets
+    )
+    # Both passes are in training mode, so batch statistics agree.
+    torch.testing.assert_close(losses['loss_distill'], expected)
+
+
+def test_weights_are_the_students_and_the_connectors(model):
+    plain = set(toys.build(toys.detector()).state_dict())
+    names = set(model.state_dict())
+    assert plain < names
+    assert all(name.startswith('connector.') for name in names - plain)
+
+
+def test_teacher_is_no_part_of_the_model(model):
+    teacher = {id(p) for p in model.teacher.parameters()}
+    assert teacher
+    assert not teacher & {id(p) for p in model.parameters()}
+    assert not any('teacher' in name for name, _ in model.named_modules())
+    optim = build_optim_wrapper(model, dict(optimizer=dict(type='SGD', lr=0.1)))
+    groups = optim.optimizer.param_groups
+    assert not teacher & {id(p) for group in groups for p in group['params']}
+    connector = {id(p) for p in model.connector.parameters()}
+    assert connector <= {id(p) for group in groups for p in group['params']}
+
+
+def test_copies_share_the_teacher(model):
+    assert copy.deepcopy(model).teacher is model.teacher
+
+
+def test_training_moves_student_and_connector_but_not_the_teacher(model):
+    optim = build_optim_wrapper(model, dict(optimizer=dict(type='SGD', lr=0.01)))
+    before = copy.deepcopy(model.state_dict())
+    frozen = {k: v.clone() for k, v in model.teacher.state_dict().items()}
+    model.teacher.train()
+    model.train()
+    model.train_step(toys.batch(), optim)
+    moved = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert 'backbone.conv1.weight' in moved
+    assert 'connector.levels.0.output.conv.weight' in moved
+    for name, value in model.teacher.state_dict().items():
+        assert torch.equal(value, frozen[name]), name
+
+
+def test_plain_checkpoint_is_accepted_and_keeps_the_connector(model, tmp_path):
+    plain = toys.build(toys.detector())
+    plain.init_weights()
+    save_checkpoint(dict(state_dict=plain.state_dict()), str(tmp_path / 'plain.pth'))
+    connector = copy.deepcopy(model.connector.state_dict())
+
+    load_checkpoint(model, str(tmp_path / 'plain.pth'), strict=True)
+
+    for name, value in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value)
+    for name, value in connector.items():
+        assert torch.equal(model.connector.state_dict()[name], value)
+
+
+def test_distilled_checkpoint_restores_the_connector(model, teacher_checkpoint):
+    other = toys.build(toys.distilled(teacher_checkpoint))
+    other.load_state_dict(model.state_dict())
+    for name, value in model.connector.state_dict().items():
+        assert torch.equal(other.connector.state_dict()[name], value)
+
+
+def test_half_a_connector_is_reported(model):
+    state = model.state_dict()
+    del state['connector.levels.0.output.conv.weight']
+    with pytest.raises(RuntimeError, match='connector.levels.0.output.conv.weight'):
+        model.load_state_dict(state)
+
+
+@pytest.mark.parametrize('kind', ['frcnn', 'mrcnn'])
+def test_prediction_is_the_plain_students_and_needs_no_teacher(kind):
+    config = toys.distilled('/nowhere/teacher.pth', kind, teacher='/nowhere/config.py')
+    model = toys.build(config).eval()
+    plain = toys.build(toys.detector(kind)).eval()
+    plain.load_state_dict(model.state_dict(), strict=False)
+    data = toys.batch()
+    with torch.no_grad():
+        result = model.test_step(copy.deepcopy(data))
+        expected = plain.test_step(copy.deepcopy(data))
+        raw = model(**model.data_preprocessor(copy.deepcopy(data)), mode='tensor')
+        raw_expected = plain(**plain.data_preprocessor(data), mode='tensor')
+    assert not model.teacher.loaded
+    assert sum(len(sample.pred_instances) for sample in expected) > 0
+    for ours, theirs in zip(result, expected, strict=True):
+        for name in theirs.pred_instances.keys():
+            assert torch.equal(ours.pred_instances[name], theirs.pred_instances[name])
+    torch.testing.assert_close(raw, raw_expected, rtol=0, atol=0)
+
+
+def test_same_seed_gives_the_plain_students_initial_weights(teacher_checkpoint):
+    """Neither teacher nor connector uses up the student's random numbers."""
+    torch.manual_seed(3)
+    plain = toys.build(toys.detector())
+    plain.init_weights()
+    after_plain = torch.rand(1)
+    torch.manual_seed(3)
+    model = toys.build(toys.distilled(teacher_checkpoint))
+    model.init_weights()
+    assert torch.equal(after_plain, torch.rand(1))
+    for name, value in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+
+
+def test_initialisation_keeps_the_order_of_weights(model, teacher_checkpoint):
+    """EMA pairs weights by their order."""
+    fresh = toys.build(toys.distilled(teacher_checkpoint))
+    assert list(fresh.state_dict()) == list(model.state_dict())
+
+
+def test_missing_teacher_checkpoint_ends_training_before_its_first_step():
+    model = toys.build(toys.distilled(None))
+    with pytest.raises(ValueError, match='model.teacher_checkpoint'):
+        model.init_weights()
+    with pytest.raises(ValueError, match='model.teacher_checkpoint'):
+        toys.losses(model, toys.batch())
+
+
+def test_student_without_neck_is_refused(teacher_checkpoint):
+    config = toys.distilled(teacher_checkpoint, student=toys.detector(neck=None))
+    with pytest.raises(ValueError, match='student FasterRCNN has no neck'):
+        toys.build(config)
+
+
+def test_other_teacher_channels_are_named(tmp_path):
+    wide = toys.detector()
+    wide.neck.out_channels = 12
+    checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'narrow.pth')
+    config = toys.distilled(checkpoint, teacher=wide)
+    with pytest.raises(ValueError, match='does not fit its config'):
+        toys.build(config).init_weights()
+
+
+def test_teacher_with_a_wider_neck(tmp_path):
+    """Channels differ from the student's: one line of the config says so."""
+    wide = toys.detector(rpn_head=None, roi_head=None)
+    wide.neck.out_channels = 12
+    checkpoint = toys.save_teacher(wide, tmp_path / 'wide.pth')
+    connector = dict(type='ReviewConnector', mid_channels=8)
+    config = toys.distilled(checkpoint, teacher=wide, connector=connector)
+    with pytest.raises(ValueError, match=r'level 0.*\b8, 16, 16\).*12, 16, 16\)'):
+        toys.losses(toys.build(config), toys.batch())
+    config['connector'] = dict(connector, out_channels=[12] * 5)
+    losses = toys.losses(toys.build(config), toys.batch())
+    assert torch.isfinite(losses['loss_distill'])
+
+
+def test_bfloat16_autocast(model):
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = toys.losses(model, toys.batch())
+    assert losses['loss_distill'].dtype == torch.float32
+    total(losses).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.connector.parameters())
+
+
+def test_copies_and_pickles_of_weights_hold_no_teacher(model):
+    state = pickle.loads(pickle.dumps(model.state_dict()))
+    assert state.keys() == model.state_dict().keys()

@@ -1,0 +1,108 @@
+"""The smallest detectors that are still real, and batches for them."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import ConfigDict
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+
+from mmreviewkd.distillers import resolve_model_config
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+
+NARROW = dict(
+    backbone=dict(base_channels=4, stem_channels=4),
+    neck=dict(in_channels=[4, 8, 16, 32], out_channels=8),
+    rpn_head=dict(in_channels=8, feat_channels=8),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=8),
+        bbox_head=dict(in_channels=8, fc_out_channels=16, num_classes=3),
+    ),
+)
+NARROW_MASK = dict(
+    mask_roi_extractor=dict(out_channels=8),
+    mask_head=dict(in_channels=8, conv_out_channels=8, num_classes=3),
+)
+
+
+def detector(kind: str = 'frcnn', **changes) -> ConfigDict:
+    """Config of a tiny Faster ('frcnn') or Mask R-CNN ('mrcnn')."""
+    config = ConfigDict(_base_=str(CONFIGS / f'small/{kind}_student.py'), **NARROW)
+    if kind == 'mrcnn':
+        config.roi_head.update(NARROW_MASK)
+    config.update(changes)
+    return resolve_model_config(config)
+
+
+def build(config: dict) -> torch.nn.Module:
+    """Build a model in MMDetection's scope."""
+    init_default_scope('mmdet')
+    return MODELS.build(config)
+
+
+def save_teacher(config: dict, path: Path, seed: int = 7) -> str:
+    """Write a checkpoint of a randomly initialised detector."""
+    torch.manual_seed(seed)
+    model = build(config)
+    # Statistics that differ from a fresh model's, so that losing them shows.
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return str(path)
+
+
+def distilled(teacher_checkpoint: str | None, kind: str = 'frcnn', **changes) -> dict:
+    """Config of a tiny student under an equally tiny teacher."""
+    return dict(
+        type='DistilledDetector',
+        student=detector(kind),
+        teacher=detector(kind),
+        teacher_checkpoint=teacher_checkpoint,
+        connector=dict(type='ReviewConnector', mid_channels=8),
+        distill_loss=dict(type='HCLLoss'),
+    ) | changes
+
+
+def batch(sizes=((64, 64), (48, 64)), masks: bool = False, seed: int = 0) -> dict:
+    """Raw images and annotations as a data loader hands them out."""
+    rng = np.random.default_rng(seed)
+    inputs, samples = [], []
+    for height, width in sizes:
+        inputs.append(
+            torch.from_numpy(rng.integers(0, 256, (3, height, width), dtype=np.uint8))
+        )
+        boxes = torch.tensor([[8.0, 8.0, 30.0, 28.0], [20.0, 10.0, 44.0, 40.0]])
+        instances = InstanceData(bboxes=boxes, labels=torch.tensor([0, 2]))
+        if masks:
+            bitmaps = np.zeros((2, height, width), np.uint8)
+            for bitmap, (x1, y1, x2, y2) in zip(bitmaps, boxes.int(), strict=True):
+                bitmap[y1:y2, x1:x2] = 1
+            instances.masks = BitmapMasks(bitmaps, height, width)
+        sample = DetDataSample(
+            metainfo=dict(
+                img_shape=(height, width),
+                ori_shape=(height, width),
+                scale_factor=(1.0, 1.0),
+                img_id=len(samples),
+            ),
+            gt_instances=instances,
+        )
+        sample.ignored_instances = InstanceData(
+            bboxes=torch.zeros(0, 4), labels=torch.zeros(0)
+        )
+        samples.append(sample)
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def losses(model: torch.nn.Module, data: dict, seed: int = 0) -> dict:
+    """The losses of one training step, samplers seeded."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    return model(**model.data_preprocessor(data, training=True), mode='loss')
