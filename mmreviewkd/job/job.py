@@ -19,7 +19,7 @@ from .report import Report, read_results
 from .runs import read_result, refuse_other_settings, train
 
 QUICK_OPTIONS = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}
-QUICK_IMAGES = 64
+QUICK_IMAGES = (64, 32)
 
 
 def run_job(
@@ -94,7 +94,7 @@ def run_job(
 
 
 def _make_digits(root: Path, quick: bool) -> Path:
-    sizes = dict(num_train=QUICK_IMAGES, num_val=QUICK_IMAGES) if quick else {}
+    sizes = dict(num_train=QUICK_IMAGES[0], num_val=QUICK_IMAGES[1]) if quick else {}
     try:
         return make_digits(root, **sizes)
     except (ImportError, FileExistsError) as error:

@@ -51,7 +51,7 @@ def plan_runs(
     seeds: Sequence[int] = (0,),
     controls: bool = False,
     options: dict[str, Any] | None = None,
-    max_images: int | None = None,
+    max_images: tuple[int, int] | None = None,
 ) -> list[Run]:
     """List all runs of a job in the order in which they are to be done.
 
@@ -67,14 +67,14 @@ def plan_runs(
             of the distilled run: ``model.student`` and ``model.teacher`` go to
             the detectors' own runs too, all that is outside of ``model`` goes to
             all runs. Defaults to None.
-        max_images (int, optional): Use so many images of each part at most.
-            Defaults to None: all.
+        max_images (tuple[int, int], optional): Use so many images for training
+            and for validation at most. Defaults to None: all.
 
     Raises:
         JobError: If an option does not exist.
     """
     names = MAIN + CONTROLS if controls else MAIN
-    cfgs = {name: _load(configs, name, data) for name in names}
+    cfgs = {name: _load(configs, name, data) for name in MAIN}
     for name, cfg in cfgs.items():
         _set_data(cfg, data, max_images)
         cfg.merge_from_dict(_options_for(name, cfg, options or {}))
@@ -84,7 +84,7 @@ def plan_runs(
     for seed in seeds:
         folder = work_dir.resolve() / f'seed_{seed}'
         for name in names:
-            cfg = copy.deepcopy(cfgs[name])
+            cfg = copy.deepcopy(cfgs[name if name in MAIN else 'distilled'])
             cfg.randomness = dict(seed=seed)
             cfg.work_dir = str(folder / name)
             if name not in DETECTORS:
@@ -121,11 +121,14 @@ def _load(configs: Path, name: str, data: CocoFolder) -> Config:
     return cfg
 
 
-def _set_data(cfg: Config, data: CocoFolder, max_images: int | None) -> None:
-    for loader, split in (
-        ('train_dataloader', data.train),
-        ('val_dataloader', data.val),
-        ('test_dataloader', data.val),
+def _set_data(
+    cfg: Config, data: CocoFolder, max_images: tuple[int, int] | None
+) -> None:
+    limits = max_images or (data.train.images, data.val.images)
+    for loader, split, limit in (
+        ('train_dataloader', data.train, limits[0]),
+        ('val_dataloader', data.val, limits[1]),
+        ('test_dataloader', data.val, limits[1]),
     ):
         dataset = cfg[loader].dataset
         while 'dataset' in dataset:  # RepeatDataset and the like
@@ -136,8 +139,8 @@ def _set_data(cfg: Config, data: CocoFolder, max_images: int | None) -> None:
             data_prefix=dict(img=split.img_prefix),
             metainfo=dict(classes=data.classes),
         )
-        if max_images is not None:
-            dataset.indices = min(max_images, split.images)
+        if limit < split.images:
+            dataset.indices = limit
         for transform in dataset.pipeline:
             if transform.type == 'LoadAnnotations':
                 transform.with_mask = data.has_masks

@@ -11,6 +11,7 @@ import matplotlib
 import mmcv
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from mmdet.apis import inference_detector, init_detector
@@ -26,6 +27,11 @@ IMAGES = 4
 MIN_SCORE = 0.3
 # With more instances than that in an image, their names would hide it.
 _MAX_NAMES = 12
+# Easily told from each other and from photographs.
+_COLOURS = (
+    *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
+    *('#e377c2', '#17becf', '#bcbd22', '#8c564b', '#0b2a6f'),
+)
 
 
 class Instance(NamedTuple):
@@ -121,8 +127,9 @@ def _draw(
     panels = figure.subplots(
         len(images), len(columns), squeeze=False, height_ratios=heights
     )
-    colours = matplotlib.colormaps['tab10' if len(classes) <= 10 else 'hsv']
-    colours = colours(np.linspace(0, 1, max(len(classes), 10))[: len(classes)])
+    colours = _COLOURS
+    if len(classes) > len(colours):
+        colours = matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes)))
     for row, image in enumerate(images):
         for axes, (title, instances) in zip(panels[row], columns.items(), strict=True):
             axes.imshow(image)
@@ -133,7 +140,7 @@ def _draw(
     figure.legend(
         handles=[
             Patch(color=colour, label=name)
-            for colour, name in zip(colours, classes, strict=True)
+            for colour, name in zip(colours, classes, strict=False)
         ],
         loc='outside lower center',
         ncols=min(len(classes), 10),
@@ -147,13 +154,13 @@ def _draw_instances(
     axes: Axes,
     instances: list[Instance],
     classes: tuple[str, ...],
-    colours: np.ndarray,
+    colours: Sequence,
 ) -> None:
     for label, (x1, y1, x2, y2), mask, score in instances:
         colour = colours[label]
         if mask is not None:
             shade = np.zeros((*mask.shape, 4))
-            shade[mask] = [*colour[:3], 0.45]
+            shade[mask] = to_rgba(colour, 0.55)
             axes.imshow(shade)
         axes.add_patch(
             Rectangle(
@@ -162,13 +169,15 @@ def _draw_instances(
         )
         if len(instances) <= _MAX_NAMES:
             text = classes[label] if score is None else f'{classes[label]} {score:.2f}'
+            # Above the box, or within it at the image's upper edge.
+            above = y1 > 0.06 * max(axes.get_ylim())
             axes.text(
                 x1,
                 y1,
                 text,
                 fontsize=6.5,
                 color='white',
-                verticalalignment='bottom',
+                verticalalignment='bottom' if above else 'top',
                 bbox=dict(facecolor=colour, edgecolor='none', pad=0.8),
                 clip_on=True,
             )

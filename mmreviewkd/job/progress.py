@@ -52,7 +52,10 @@ class Console(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a log record."""
-        self.say(f'{record.levelname.lower()}: {record.getMessage()}')
+        message = record.getMessage()
+        # MMEngine's notes to its own developers.
+        if 'deprecated' not in message:
+            self.say(f'{record.levelname.lower()}: {message}')
 
 
 class Estimate:
@@ -123,6 +126,8 @@ class ProgressHook(Hook):
         before = record['training_seconds'] + record['evaluation_seconds']
         # As if all had been done without interruption.
         self._start = time.perf_counter() - before
+        if runner.epoch:
+            self._console.say(f'{self._label} goes on after epoch {runner.epoch}')
 
     def after_train_iter(
         self,

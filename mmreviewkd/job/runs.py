@@ -50,11 +50,11 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
             config.
     """
     for run in runs:
-        new = _comparable(run.config.pretty_text)
+        new = _comparable(run.config)
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
             if read_result(folder) is None and last_checkpoint(folder) is None:
                 continue
-            old = _comparable((folder / _CONFIG).read_text(encoding='utf-8'))
+            old = _comparable(Config.fromfile(folder / _CONFIG))
             changes = '\n'.join(
                 f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
                 for key in {**old, **new}
@@ -132,14 +132,14 @@ class _Runner(Runner):
         """Leave the run's config as it is, without what resuming changes in it."""
 
 
-def _comparable(text: str) -> dict[str, Any]:
-    """Flatten a config's text; leave out the seed and where the work is."""
-    cfg = Config.fromstring(text, '.py')
+def _comparable(cfg: Config) -> dict[str, Any]:
+    """Flatten a config; leave out the seed and where the work is."""
+    content = cfg.to_dict()
+    del content['randomness']['seed']
     folder = str(Path(cfg.work_dir).parent)
-    cfg.randomness.pop('seed')
     return {
         key: value.replace(folder, '') if isinstance(value, str) else value
-        for key, value in _flat('', cfg.to_dict())
+        for key, value in _flat('', content)
     }
 
 

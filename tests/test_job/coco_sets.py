@@ -1,0 +1,57 @@
+"""Tiny COCO-format sets."""
+
+import json
+
+import cv2
+import numpy as np
+
+POLYGON = [[4, 4, 24, 4, 24, 14, 4, 14]]
+
+
+def write_coco(
+    root,
+    names=('cat', 'dog'),
+    labels=(0, 1),
+    segmentation=None,
+    annotations='annotations/instances_{}.json',
+    images='images',
+    splits=('train', 'val'),
+    size=64,
+):
+    """Write a set of two images a split, each with one box for each label."""
+    for number, split in enumerate(splits):
+        folder = root / images.format(split)
+        folder.mkdir(parents=True, exist_ok=True)
+        coco = dict(
+            categories=[dict(id=7 + i, name=name) for i, name in enumerate(names)],
+            images=[],
+            annotations=[],
+        )
+        for i in range(2):
+            name = f'{number}{i}.png'
+            cv2.imwrite(str(folder / name), np.full((size, size, 3), 99, np.uint8))
+            coco['images'].append(dict(id=i, file_name=name, width=size, height=size))
+            for label in labels:
+                ann = dict(
+                    id=len(coco['annotations']) + 1,
+                    image_id=i,
+                    category_id=7 + label,
+                    bbox=[4, 4, 20, 10],
+                    area=200,
+                    iscrowd=0,
+                )
+                if segmentation is not None:
+                    ann['segmentation'] = segmentation
+                coco['annotations'].append(ann)
+        path = root / annotations.format(split)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(coco))
+    return root
+
+
+def change(root, edit, split='val'):
+    """Edit an annotation file of :func:`write_coco`."""
+    path = root / f'annotations/instances_{split}.json'
+    coco = json.loads(path.read_text())
+    edit(coco)
+    path.write_text(json.dumps(coco))

@@ -1,0 +1,192 @@
+"""The whole job on a tiny set, with interruptions."""
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from mmengine.runner import CheckpointLoader
+
+from mmreviewkd.datasets import make_digits
+from mmreviewkd.job import JobError, run_job
+from mmreviewkd.job import runs as job_runs
+from mmreviewkd.job.progress import ProgressHook
+
+SCALE = (64, 64)
+OPTIONS = {
+    'train_cfg.max_epochs': 2,
+    'train_cfg.val_interval': 1,
+    'train_dataloader.batch_size': 4,
+    'train_dataloader.dataset.pipeline.2.scale': SCALE,
+    'val_dataloader.dataset.pipeline.1.scale': SCALE,
+    # Few detections make the evaluation short.
+    'model.teacher.test_cfg.rcnn.max_per_img': 5,
+    'model.student.test_cfg.rcnn.max_per_img': 5,
+    'model.teacher.test_cfg.rcnn.score_thr': 0.0,
+    'model.student.test_cfg.rcnn.score_thr': 0.0,
+}
+
+
+@pytest.fixture(scope='module')
+def digits(tmp_path_factory):
+    root = tmp_path_factory.mktemp('data') / 'tiny'
+    return make_digits(root, num_train=8, num_val=4, image_size=96)
+
+
+@pytest.fixture(scope='module')
+def work_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp('work')
+
+
+def interrupt(monkeypatch, method, run, epoch):
+    """Raise KeyboardInterrupt in a run's epoch."""
+    original = getattr(ProgressHook, method)
+
+    def interrupted(self, runner, *args, **kwargs):
+        if f' {run},' in self._label and runner.epoch == epoch:
+            raise KeyboardInterrupt
+        original(self, runner, *args, **kwargs)
+
+    monkeypatch.setattr(ProgressHook, method, interrupted)
+
+
+def trained(work_dir):
+    """How often each run was started."""
+    starts = {}
+    for folder in work_dir.glob('seed_0/*'):
+        starts[folder.name] = len([p for p in folder.iterdir() if p.is_dir()])
+    return starts
+
+
+def test_job(configs, digits, work_dir, monkeypatch, capsys):
+    def job(**args):
+        args = dict(options=OPTIONS, seeds=(0,), work_dir=work_dir) | args
+        run_job(configs, digits, **args)
+        return capsys.readouterr().out
+
+    # In the middle of the student's second epoch.
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, 'after_train_iter', 'student', epoch=1)
+        job()
+    out = capsys.readouterr().out
+    assert '3 runs' in out and '8 + 4 images, 10 classes' in out
+    assert '[1/3 teacher, seed 0] epoch 2/2: box AP' in out
+    assert (work_dir / 'seed_0/teacher/result.json').is_file()
+    assert not (work_dir / 'seed_0/student/result.json').exists()
+
+    # After the last epoch's checkpoint of the distilled student, before its AP.
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt(patch, 'after_val_iter', 'distilled', epoch=2)
+        job()
+    out = capsys.readouterr().out
+    assert '[1/3 teacher, seed 0] finished before' in out
+    assert '[2/3 student, seed 0] goes on after epoch 1' in out
+
+    out = job()
+    assert '[2/3 student, seed 0] finished before' in out
+    assert trained(work_dir) == dict(teacher=1, student=2, distilled=2)
+    assert (work_dir / 'table.md').read_text() in out
+    for plot in ('ap_over_epochs.png', 'predictions.png'):
+        assert cv2.imread(str(work_dir / plot)) is not None
+
+    results = json.loads((work_dir / 'report.json').read_text())['seeds']['0']
+    assert list(results) == ['teacher', 'student', 'distilled']
+    for result in results.values():
+        assert [point['epoch'] for point in result['epochs']] == [1, 2]
+        assert result['final'] == result['epochs'][-1]['metrics']
+        assert 'coco/segm_mAP_75' in result['final']
+        assert result['training_seconds'] > 0
+    # The connector is no part of the detector.
+    assert results['distilled']['parameters'] == results['student']['parameters']
+
+    # Each run has its own message hub, also where the process has had others.
+    for run in results:
+        checkpoint = CheckpointLoader.load_checkpoint(
+            str(work_dir / 'seed_0' / run / 'epoch_2.pth')
+        )
+        scalars = checkpoint['message_hub']['log_scalars']
+        assert len(scalars['train/loss'].data[0]) == 4
+        assert ('train/loss_distill' in scalars) == (run == 'distilled')
+        assert checkpoint['meta']['iter'] == 4
+
+
+def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch):
+    (work_dir / 'table.md').unlink()
+    monkeypatch.setattr('mmreviewkd.job.job.train', None)
+    run_job(configs, digits, work_dir=work_dir, options=OPTIONS)
+    assert (work_dir / 'table.md').is_file()
+
+
+def test_other_settings_are_refused(configs, digits, work_dir):
+    other = OPTIONS | {'train_dataloader.batch_size': 2}
+    for seed in (0, 1):
+        with pytest.raises(JobError, match='--work-dir') as error:
+            run_job(configs, digits, work_dir=work_dir, seeds=(seed,), options=other)
+        assert 'train_dataloader.batch_size: 4 -> 2' in str(error.value)
+        # Nothing else differs, not even the seed.
+        assert str(error.value).count('->') == 1
+
+
+def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys):
+    # As a set whose masks are the string "[]".
+    root = tmp_path / 'boxes'
+    (root / 'annotations').mkdir(parents=True)
+    (root / 'images').symlink_to(digits / 'images')
+    for file in digits.glob('annotations/*'):
+        coco = json.loads(file.read_text())
+        for ann in coco['annotations']:
+            ann['segmentation'] = '[]'
+        (root / 'annotations' / file.name).write_text(json.dumps(coco))
+    monkeypatch.chdir(tmp_path)
+    options = {**OPTIONS, 'train_cfg.max_epochs': 1}
+    folder = run_job(configs, root, quick=True, options=options, controls=True)
+    assert folder == tmp_path / 'work_dirs' / 'boxes_quick'
+    table = (folder / 'table.md').read_text()
+    assert 'numbers mean nothing' in table
+    assert 'box AP' in table and 'mask' not in table
+    assert '| random teacher' in table and '| zero weight' in table
+    losses = {
+        run: CheckpointLoader.load_checkpoint(
+            str(folder / 'seed_0' / run / 'epoch_1.pth')
+        )['message_hub']['log_scalars']['train/loss_distill'].data[0]
+        for run in ('random_teacher', 'zero_weight')
+    }
+    assert min(losses['random_teacher']) > 0 == max(losses['zero_weight'])
+
+
+@pytest.mark.parametrize(
+    'note, found',
+    [
+        (None, False),
+        ('/elsewhere/epoch_3.pth', False),
+        ('/elsewhere/epoch_2.pth', True),
+    ],
+)
+def test_last_checkpoint(tmp_path, note, found):
+    (tmp_path / 'epoch_2.pth').touch()
+    if note:
+        (tmp_path / 'last_checkpoint').write_text(note)
+    checkpoint = tmp_path / 'epoch_2.pth' if found else None
+    assert job_runs.last_checkpoint(tmp_path) == checkpoint
+
+
+def test_parameters_are_those_at_inference():
+    model = torch.nn.ModuleDict(
+        dict(backbone=torch.nn.Linear(3, 2), connector=torch.nn.Linear(5, 5))
+    )
+    assert job_runs.count_parameters(model) == 8
+
+
+def test_tool(tmp_path):
+    import subprocess
+    import sys
+
+    tool = Path(__file__).parents[2] / 'tools' / 'distill.py'
+    done = subprocess.run(
+        [sys.executable, str(tool), str(tmp_path / 'none')],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f'error: there is no folder {tmp_path}/none'

@@ -1,0 +1,159 @@
+import pytest
+import torch
+from coco_sets import POLYGON, write_coco
+from mmdet.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+
+from mmreviewkd.job import JobError
+from mmreviewkd.job.coco_folder import CocoFolder
+from mmreviewkd.job.plan import plan_runs
+
+
+@pytest.fixture
+def boxes(tmp_path):
+    # As some sets without masks have it.
+    return CocoFolder(write_coco(tmp_path / 'boxes', segmentation='[]'))
+
+
+@pytest.fixture
+def masks(tmp_path):
+    return CocoFolder(write_coco(tmp_path / 'masks', segmentation=POLYGON))
+
+
+def plan(configs, data, **args):
+    runs = plan_runs(configs, data, data.root.parent / 'work', **args)
+    return {run.name: run for run in runs}
+
+
+def models(runs):
+    """All models in the runs' configs."""
+    for run in runs.values():
+        model = run.config.model
+        yield from [model.student, model.teacher] if 'student' in model else [model]
+
+
+def test_classes_and_masks(configs, masks):
+    runs = plan(configs, masks, controls=True)
+    for model in models(runs):
+        assert model.type == 'MaskRCNN'
+        assert model.roi_head.bbox_head.num_classes == 2
+        assert model.roi_head.mask_head.num_classes == 2
+    for run in runs.values():
+        cfg = run.config
+        assert cfg.val_evaluator.metric == cfg.test_evaluator.metric == ['bbox', 'segm']
+        for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            assert cfg[loader].dataset.metainfo.classes == ('cat', 'dog')
+
+
+def test_boxes_only(configs, boxes):
+    runs = plan(configs, boxes)
+    for model in models(runs):
+        assert model.type == 'FasterRCNN'
+        assert model.roi_head.bbox_head.num_classes == 2
+    init_default_scope('mmdet')
+    cfg = runs['distilled'].config
+    assert cfg.val_evaluator.metric == ['bbox']
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    sample = dataset[0]['data_samples'].gt_instances
+    assert sorted(sample.labels.tolist()) == [0, 1]
+    assert 'masks' not in sample
+
+
+def test_perfect_predictions_have_full_ap(configs, boxes):
+    init_default_scope('mmdet')
+    cfg = plan(configs, boxes)['student'].config
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    evaluator = Evaluator(cfg.val_evaluator)
+    evaluator.dataset_meta = dataset.metainfo
+    for i in range(len(dataset)):
+        sample = dataset[i]['data_samples']
+        sample.pred_instances = sample.gt_instances.clone()
+        sample.pred_instances.bboxes = sample.gt_instances.bboxes.tensor
+        sample.pred_instances.scores = torch.ones(len(sample.gt_instances))
+        evaluator.process([sample])
+    assert evaluator.evaluate(len(dataset))['coco/bbox_mAP'] == 1.0
+
+
+def test_runs_differ_in_what_they_should(configs, masks):
+    runs = plan(configs, masks, controls=True)
+    assert list(runs) == [
+        'teacher', 'student', 'distilled', 'random_teacher', 'zero_weight'
+    ]  # fmt: skip
+    distilled, random, zero = (
+        runs[name].config.model
+        for name in ('distilled', 'random_teacher', 'zero_weight')
+    )
+    teacher = runs['teacher']
+    epochs = teacher.config.train_cfg.max_epochs
+    checkpoint = str(teacher.folder / f'epoch_{epochs}.pth')
+    assert distilled.teacher_checkpoint == zero.teacher_checkpoint == checkpoint
+    assert random.teacher_checkpoint == 'random'
+    assert distilled.distill_loss.loss_weight > 0 == zero.distill_loss.loss_weight
+    assert distilled.student == runs['student'].config.model
+    assert distilled.teacher == teacher.config.model
+    for run in runs.values():
+        assert run.config.work_dir == str(run.folder)
+
+
+def test_seeds(configs, boxes):
+    runs = plan_runs(configs, boxes, boxes.root, seeds=(3, 5))
+    assert [(run.name, run.seed, run.config.randomness.seed) for run in runs] == [
+        (name, seed, seed)
+        for seed in (3, 5)
+        for name in ('teacher', 'student', 'distilled')
+    ]
+    assert runs[5].config.model.teacher_checkpoint.startswith(str(runs[3].folder))
+    assert len({run.folder for run in runs}) == 6
+
+
+def test_dumped_config_stands_alone(configs, masks, tmp_path):
+    run = plan(configs, masks)['distilled']
+    path = tmp_path / 'elsewhere' / 'config.py'
+    path.parent.mkdir()
+    run.config.dump(path)
+    cfg = Config.fromfile(path)
+    assert cfg.to_dict() == run.config.to_dict()
+    assert '_base_' not in path.read_text()
+    init_default_scope('mmdet')
+    model = MODELS.build(cfg.model)
+    assert model.roi_head.mask_head.num_classes == 2
+
+
+def test_options(configs, masks):
+    options = {
+        'train_cfg.max_epochs': 3,
+        'model.student.neck.out_channels': 24,
+        'model.teacher.backbone.depth': 34,
+        'model.distill_loss.loss_weight': 0.7,
+    }
+    runs = plan(configs, masks, options=options)
+    assert all(run.config.train_cfg.max_epochs == 3 for run in runs.values())
+    teacher, student, distilled = (run.config.model for run in runs.values())
+    assert (teacher.backbone.depth, student.backbone.depth) == (34, 18)
+    assert student.neck.out_channels == 24 != teacher.neck.out_channels
+    assert 'distill_loss' not in student and 'distill_loss' not in teacher
+    assert distilled.distill_loss.loss_weight == 0.7
+    assert distilled.student == student and distilled.teacher == teacher
+    assert distilled.teacher_checkpoint.endswith('/epoch_3.pth')
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        ('model.backbone.depth', 'write one of model.student'),
+        ('model.student', 'write one of model.student'),
+        ('trian_cfg.max_epochs', 'no config has the field trian_cfg'),
+    ],
+)
+def test_unknown_options(configs, masks, option, message):
+    with pytest.raises(JobError, match=message):
+        plan(configs, masks, options={option: 1})
+
+
+def test_fewer_images(configs, boxes):
+    init_default_scope('mmdet')
+    cfg = plan(configs, boxes, max_images=(1, 5))['student'].config
+    assert len(DATASETS.build(cfg.train_dataloader.dataset)) == 1
+    assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 2
