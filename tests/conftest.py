@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 import mmreviewkd  # noqa: F401  it has to come before mmcv.ops
 
@@ -11,6 +12,13 @@ import mmreviewkd  # noqa: F401  it has to come before mmcv.ops
 torch.set_num_threads(1)
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _no_scope_left() -> Iterator[None]:
+    """Each Runner sets its scope for good, where later tests would look up names."""
+    yield
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope="session")
