@@ -1,5 +1,5 @@
 """Distances between the connector's maps and the teacher's."""
 
-from .hcl import HCLLoss
+from .hcl import HCLLoss, StandardizedHCLLoss
 
-__all__ = ['HCLLoss']
+__all__ = ['HCLLoss', 'StandardizedHCLLoss']

@@ -90,3 +90,29 @@ class HCLLoss(nn.Module):
 
 def _float(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+@MODELS.register_module()
+class StandardizedHCLLoss(HCLLoss):
+    """HCL on teacher maps standardised channel by channel.
+
+    Each channel of the teacher's maps gets mean 0 and variance 1 over the
+    batch and all positions, level by level. What the student has to explain is
+    then each channel's variation; offsets and scales, which the connector's
+    last norm layer could only learn slowly and which differ from teacher to
+    teacher, no longer set the loss. A level's loss starts near 2 and 0 is
+    perfect, whatever the teacher, so that one ``loss_weight`` serves all.
+
+    Args and errors are those of :class:`HCLLoss`.
+    """
+
+    def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        """As :meth:`HCLLoss.forward`, on standardised targets."""
+        return super().forward(preds, [standardize(target) for target in targets])
+
+
+def standardize(feat: Tensor, eps: float = 1e-5) -> Tensor:
+    """Give each channel of a map (N, C, H, W) mean 0 and variance 1."""
+    feat = _float(feat)
+    var, mean = torch.var_mean(feat, dim=(0, 2, 3), keepdim=True, correction=0)
+    return (feat - mean) * (var + eps).rsqrt()

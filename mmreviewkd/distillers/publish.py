@@ -1,0 +1,61 @@
+"""The student alone, as a file to publish."""
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import CheckpointLoader
+
+from .distilled_detector import CONNECTOR
+from .model_config import resolve_model_config
+
+RUN_FIELDS = ('custom_imports', 'work_dir', 'load_from', 'resume', 'launcher')
+"""Fields of a run's config that mean nothing for a published model."""
+
+
+def publish_student(
+    cfg: Config, checkpoint: str, out_dir: str | Path
+) -> tuple[Path, Path]:
+    """Write student.py and student.pth for stock MMDetection.
+
+    Args:
+        cfg (Config): Config of a distillation run.
+        checkpoint (str): One of its checkpoints. (With an EMA hook, MMEngine's
+            ``state_dict`` holds the averaged weights: these are published.)
+        out_dir (str | Path): Folder to write to; made where missing.
+
+    Returns:
+        tuple[Path, Path]: The config and the checkpoint.
+
+    Raises:
+        ValueError: If the config is none of a distillation run, or the
+            checkpoint holds no connector, and so is none of its checkpoints.
+    """
+    if cfg.model.type != 'DistilledDetector':
+        raise ValueError(
+            f"model.type is {cfg.model.type}, not DistilledDetector: there is no "
+            'student to take out'
+        )
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    state = content.get('state_dict', content)
+    student = {
+        name: value for name, value in state.items() if not name.startswith(CONNECTOR)
+    }
+    if len(student) == len(state):
+        raise ValueError(
+            f'{checkpoint} holds no weights under {CONNECTOR!r}: it is no checkpoint of '
+            'a distillation run'
+        )
+    plain = Config(
+        {key: value for key, value in cfg.items() if key not in RUN_FIELDS}
+    )
+    plain.model = resolve_model_config(cfg.model.student)
+    if cfg.model.get('data_preprocessor'):
+        plain.model.setdefault('data_preprocessor', cfg.model.data_preprocessor)
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    config_path, weights_path = out_dir / 'student.py', out_dir / 'student.pth'
+    plain.dump(config_path)
+    meta = {'dataset_meta': content.get('meta', {}).get('dataset_meta')}
+    torch.save(dict(meta=meta, state_dict=student), weights_path)
+    return config_path, weights_path

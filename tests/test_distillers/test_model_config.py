@@ -1,0 +1,59 @@
+import pytest
+
+from mmreviewkd.distillers import resolve_model_config
+
+FASTER = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
+
+
+def test_name_in_a_package():
+    model = resolve_model_config(FASTER)
+    assert model.type == 'FasterRCNN'
+    assert model.backbone.depth == 50
+
+
+def test_changes_of_a_base():
+    model = resolve_model_config(
+        dict(
+            _base_=FASTER,
+            backbone=dict(depth=18, init_cfg=dict(checkpoint='torchvision://resnet18')),
+            neck=dict(_delete_=True, type='PAFPN', in_channels=[64], num_outs=5),
+        )
+    )
+    assert '_base_' not in model
+    assert model.backbone.depth == 18
+    assert model.backbone.norm_cfg.type == 'BN'
+    assert model.backbone.init_cfg.type == 'Pretrained'
+    assert model.neck == dict(type='PAFPN', in_channels=[64], num_outs=5)
+
+
+def test_inline_dict_is_left_as_it_is():
+    config = dict(type='FasterRCNN', backbone=dict(type='ResNet'))
+    model = resolve_model_config(config)
+    assert model == config
+    model.backbone.depth = 50
+    assert config['backbone'] == dict(type='ResNet')
+
+
+def test_file_with_the_preprocessor_beside_the_model(tmp_path):
+    (tmp_path / 'a.py').write_text(
+        "data_preprocessor = dict(type='DetDataPreprocessor')\n"
+        "model = dict(type='RTMDet')\n"
+    )
+    model = resolve_model_config(str(tmp_path / 'a.py'))
+    assert model.data_preprocessor.type == 'DetDataPreprocessor'
+
+
+def test_missing_file_is_named():
+    with pytest.raises(FileNotFoundError, match='nowhere.py'):
+        resolve_model_config('/nowhere.py')
+
+
+def test_file_without_a_model(tmp_path):
+    (tmp_path / 'a.py').write_text('x = 1\n')
+    with pytest.raises(ValueError, match=r'a\.py has no `model`'):
+        resolve_model_config(str(tmp_path / 'a.py'))
+
+
+def test_dict_without_type():
+    with pytest.raises(ValueError, match=r"needs `type`.*\['backbone'\]"):
+        resolve_model_config(dict(backbone=dict()))

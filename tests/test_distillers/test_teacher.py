@@ -1,0 +1,184 @@
+import pytest
+import torch
+import toys
+from mmengine.config import ConfigDict
+
+from mmreviewkd.distillers.teacher import Teacher, renormalize
+
+
+@pytest.fixture
+def config():
+    return toys.detector()
+
+
+@pytest.fixture
+def checkpoint(config, tmp_path):
+    return toys.save_teacher(config, tmp_path / 'teacher.pth')
+
+
+def run(teacher, config):
+    """The teacher's maps of one batch that the student has normalised."""
+    student = toys.build(config)
+    data = student.data_preprocessor(toys.batch(), training=True)
+    maps = teacher(data['inputs'], data['data_samples'], student.data_preprocessor)
+    return data, maps
+
+
+def test_maps_are_those_of_the_whole_detector(config, checkpoint):
+    teacher = Teacher(config, checkpoint)
+    data, maps = run(teacher, config)
+    detector = toys.build(config).eval()
+    detector.load_state_dict(torch.load(checkpoint)['state_dict'])
+    with torch.no_grad():
+        expected = detector.extract_feat(data['inputs'])
+    assert len(maps) == len(expected) == 5
+    for ours, theirs in zip(maps, expected, strict=True):
+        assert torch.equal(ours, theirs)
+        assert not ours.requires_grad
+
+
+def test_only_backbone_and_neck_are_built(config, checkpoint):
+    teacher = Teacher(config, checkpoint)
+    teacher.load()
+    assert {name.split('.')[0] for name in teacher.state_dict()} <= {
+        'backbone',
+        'neck',
+        'preprocessor',
+    }
+
+
+def test_nothing_is_read_before_it_is_needed():
+    assert not Teacher('/nowhere/config.py', '/nowhere/teacher.pth').loaded
+
+
+def test_evaluation_mode_whatever_anyone_calls(config, checkpoint):
+    teacher = Teacher(config, checkpoint)
+    teacher.load()
+    teacher.train()
+    assert not any(module.training for module in teacher.modules())
+    teacher.backbone.layer1.train()
+    before = teacher.backbone.layer1[0].bn1.running_mean.clone()
+    run(teacher, config)
+    assert torch.equal(teacher.backbone.layer1[0].bn1.running_mean, before)
+    assert not any(p.requires_grad for p in teacher.parameters())
+
+
+def test_follows_the_images_to_their_device(config, checkpoint):
+    teacher = Teacher(config, checkpoint)
+    teacher.load()
+    preprocessor = toys.build(config).data_preprocessor
+    images = torch.empty(1, 3, 64, 64, device='meta')
+    # No normalisation is compared on a device without values.
+    teacher.preprocessor = preprocessor
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmreviewkd.distillers.teacher.renormalize', lambda x, *_: x)
+        maps = teacher(images, [], preprocessor)
+    assert {m.device.type for m in maps} == {'meta'}
+    assert {p.device.type for p in teacher.parameters()} == {'meta'}
+
+
+def edited(checkpoint, edit, path):
+    content = torch.load(checkpoint)
+    edit(content['state_dict'])
+    torch.save(content, path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ('edit', 'message'),
+    [
+        (
+            lambda s: s.pop('neck.fpn_convs.1.conv.weight'),
+            '1 missing in the checkpoint:\n  neck.fpn_convs.1.conv.weight',
+        ),
+        (
+            lambda s: s.update({'backbone.extra': torch.zeros(1)}),
+            '1 not in the config:\n  backbone.extra',
+        ),
+        (
+            lambda s: s.update({'backbone.conv1.weight': torch.zeros(1, 2)}),
+            r'1 of another shape:\n  backbone.conv1.weight: \(1, 2\) in the checkpoint, '
+            r'\(4, 3, 7, 7\) in the config',
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_are_listed(config, checkpoint, tmp_path, edit, message):
+    broken = edited(checkpoint, edit, tmp_path / 'broken.pth')
+    with pytest.raises(ValueError, match=message):
+        Teacher(config, broken).load()
+
+
+def test_long_lists_are_cut(config, tmp_path):
+    torch.save(dict(state_dict={}), tmp_path / 'empty.pth')
+    with pytest.raises(ValueError, match=r'\.\.\. and \d+ more') as error:
+        Teacher(config, str(tmp_path / 'empty.pth')).load()
+    assert len(str(error.value).splitlines()) < 15
+
+
+def test_weights_of_heads_do_not_matter(config, checkpoint, tmp_path):
+    def drop_heads(state):
+        for name in [n for n in state if n.startswith(('rpn_head', 'roi_head'))]:
+            del state[name]
+
+    Teacher(config, edited(checkpoint, drop_heads, tmp_path / 'headless.pth')).load()
+
+
+def test_missing_file_is_named(config):
+    with pytest.raises(FileNotFoundError, match='/nowhere/teacher.pth'):
+        Teacher(config, '/nowhere/teacher.pth').load()
+
+
+def test_teacher_without_neck_is_refused(config, checkpoint):
+    with pytest.raises(ValueError, match='teacher FasterRCNN has no neck'):
+        Teacher(dict(config, neck=None), checkpoint).load()
+
+
+def test_random_teacher_only_where_asked_for(config):
+    """It is the same one for every process, and costs no random number."""
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    first, second = Teacher(config, 'random'), Teacher(config, 'random')
+    first.load()
+    assert torch.equal(torch.rand(1), expected)
+    second.load()
+    for name, value in first.state_dict().items():
+        assert torch.equal(second.state_dict()[name], value)
+    with pytest.raises(ValueError, match="'random' for a control"):
+        Teacher(config, None).load()
+
+
+NORMALISATIONS = [
+    dict(mean=[10.0, 20.0, 30.0], std=[1.0, 2.0, 4.0], bgr_to_rgb=True),
+    dict(mean=[5.0, 50.0, 100.0], std=[3.0, 3.0, 3.0], bgr_to_rgb=False, pad_value=2),
+    dict(mean=[103.53, 116.28, 123.675], std=[1.0, 1.0, 1.0], bgr_to_rgb=False),
+    dict(bgr_to_rgb=True),
+]
+
+
+@pytest.mark.parametrize('source', NORMALISATIONS)
+@pytest.mark.parametrize('target', NORMALISATIONS)
+def test_each_model_sees_its_own_normalisation(source, target):
+    """Renormalised images are those that the teacher's preprocessor makes."""
+    source, target = (
+        toys.build(dict(type='DetDataPreprocessor', pad_size_divisor=32, **cfg))
+        for cfg in (source, target)
+    )
+    data = source(toys.batch(), training=True)
+    expected = target(toys.batch(), training=True)['inputs']
+    actual = renormalize(data['inputs'], data['data_samples'], source, target)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_equal_normalisation_costs_nothing():
+    cfg = dict(type='DetDataPreprocessor', **NORMALISATIONS[0])
+    source, target = toys.build(cfg), toys.build(cfg)
+    images = torch.rand(1, 3, 8, 8)
+    assert renormalize(images, [], source, target) is images
+
+
+def test_preprocessor_of_another_kind_is_refused():
+    other = toys.build(ConfigDict(type='BaseDataPreprocessor', _scope_='mmengine'))
+    det = toys.build(dict(type='DetDataPreprocessor'))
+    with pytest.raises(TypeError, match='got BaseDataPreprocessor'):
+        renormalize(torch.rand(1, 3, 8, 8), [], other, det)
