@@ -1,6 +1,5 @@
 """Doing one run: start it, go on with it, or find that it is done."""
 
-import copy
 import gc
 import itertools
 import logging
@@ -79,7 +78,8 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     Returns:
         dict: Its result, as it is kept in the folder.
     """
-    cfg = copy.deepcopy(run.config)
+    # MMEngine writes the config with each checkpoint; laying it out takes a second.
+    cfg = Config(run.config.to_dict(), format_python_code=False)
     checkpoint = last_checkpoint(run.folder)
     if checkpoint is not None:
         cfg.update(resume=True, load_from=str(checkpoint))

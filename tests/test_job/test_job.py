@@ -1,6 +1,7 @@
 """The whole job on a tiny set, with interruptions."""
 
 import json
+import runpy
 from pathlib import Path
 
 import cv2
@@ -178,15 +179,38 @@ def test_parameters_are_those_at_inference():
     assert job_runs.count_parameters(model) == 8
 
 
-def test_tool(tmp_path):
-    import subprocess
-    import sys
+def test_tool(tmp_path, monkeypatch, capsys):
+    path = Path(__file__).parents[2] / 'tools' / 'distill.py'
+    tool = runpy.run_path(str(path))
+    asked = {}
 
-    tool = Path(__file__).parents[2] / 'tools' / 'distill.py'
-    done = subprocess.run(
-        [sys.executable, str(tool), str(tmp_path / 'none')],
-        capture_output=True,
-        text=True,
+    def job(configs, folder, **args):
+        asked.update(args, folder=folder)
+        assert (Path(configs) / 'mrcnn_teacher.py').is_file()
+
+    monkeypatch.setitem(tool['main'].__globals__, 'run_job', job)
+    command = 'distill.py set --classes a b --seeds 1 2 --cfg-options x.y=3 --controls'
+    monkeypatch.setattr('sys.argv', command.split())
+    assert tool['main']() == 0
+    assert asked == dict(
+        folder='set',
+        classes=['a', 'b'],
+        work_dir=None,
+        seeds=[1, 2],
+        quick=False,
+        controls=True,
+        options={'x.y': 3},
     )
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == f'error: there is no folder {tmp_path}/none'
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(tool['main'].__globals__, 'run_job', interrupted)
+    assert tool['main']() == 130
+
+    monkeypatch.setitem(tool['main'].__globals__, 'run_job', run_job)
+    monkeypatch.setattr('sys.argv', ['distill.py', str(tmp_path / 'none')])
+    assert tool['main']() == 2
+    assert capsys.readouterr().err.endswith(
+        f'error: there is no folder {tmp_path}/none\n'
+    )
