@@ -30,8 +30,8 @@ from torch.serialization import (
     get_safe_globals,
 )
 
-_FORCE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
-_FORCE_NOT = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+_FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
+_FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 # Environment and allow-list belong to the whole process.
 _lock = threading.RLock()
 
@@ -51,24 +51,24 @@ class _Name:
         self.name = name
 
     def __call__(self, *_: Any) -> None:
-        raise _Refused(f"a call of {self.name}")
+        raise _Refused(f'a call of {self.name}')
 
 
-_NDARRAY = _Name("numpy.ndarray")
-_ONE_CYCLE = _Name(f"{OneCycleParamScheduler.__module__}.OneCycleParamScheduler")
+_NDARRAY = _Name('numpy.ndarray')
+_ONE_CYCLE = _Name(f'{OneCycleParamScheduler.__module__}.OneCycleParamScheduler')
 
 
 class _HistoryBuffer(HistoryBuffer):
     """Becomes a real HistoryBuffer once its state turns out to be plain numbers."""
 
     def __init__(self, *_: Any) -> None:
-        raise _Refused("a call of HistoryBuffer")
+        raise _Refused('a call of HistoryBuffer')
 
     def __setstate__(self, state: dict) -> None:
-        log, count = state["_log_history"], state["_count_history"]
-        length = state["max_length"]
+        log, count = state['_log_history'], state['_count_history']
+        length = state['max_length']
         if not (type(log) is type(count) is np.ndarray and type(length) is int):
-            raise _Refused("a HistoryBuffer of something else than numbers")
+            raise _Refused('a HistoryBuffer of something else than numbers')
         # The stored statistics methods are left out: only known ones get here.
         self.__dict__.update(_log_history=log, _count_history=count, max_length=length)
         self.__class__ = HistoryBuffer
@@ -79,15 +79,15 @@ def _getattr(owner: Any, name: Any) -> Any:
     """Answers for what MMEngine pickles as an attribute of a class."""
     if owner is _HistoryBuffer and name in HistoryBuffer._statistics_methods:
         return None  # _HistoryBuffer has no use for it
-    if owner is _ONE_CYCLE and name in ("_annealing_cos", "_annealing_linear"):
+    if owner is _ONE_CYCLE and name in ('_annealing_cos', '_annealing_linear'):
         return getattr(OneCycleParamScheduler, name)
-    raise _Refused(f"builtins.getattr(..., {name!r})")
+    raise _Refused(f'builtins.getattr(..., {name!r})')
 
 
 def _dtype(code: Any, *_: Any) -> np.dtype:
     """Gives a dtype of numbers, one of numpy's own, which ignores a file's state."""
-    if not (isinstance(code, str) and re.fullmatch(r"[biufc]\d+", code)):
-        raise _Refused(f"numpy.dtype({code!r})")
+    if not (isinstance(code, str) and re.fullmatch(r'[biufc]\d+', code)):
+        raise _Refused(f'numpy.dtype({code!r})')
     return np.dtype(code)
 
 
@@ -99,28 +99,28 @@ def _reconstruct(*_: Any) -> np.ndarray:
 def _allowed() -> list[tuple[Any, str]]:
     """What a file may name: pairs of the object it gets, and the name in the file."""
     allowed = [
-        (_getattr, "builtins.getattr"),
-        (_HistoryBuffer, "mmengine.logging.history_buffer.HistoryBuffer"),
+        (_getattr, 'builtins.getattr'),
+        (_HistoryBuffer, 'mmengine.logging.history_buffer.HistoryBuffer'),
         (_ONE_CYCLE, _ONE_CYCLE.name),
         (_NDARRAY, _NDARRAY.name),
-        (_dtype, "numpy.dtype"),
+        (_dtype, 'numpy.dtype'),
     ]
     scalar = np.float64(0).__reduce__()[0]
-    for module in ("numpy.core.multiarray", "numpy._core.multiarray"):  # numpy 1, 2
+    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):  # numpy 1, 2
         allowed += [
-            (_reconstruct, f"{module}._reconstruct"),
-            (scalar, f"{module}.scalar"),
+            (_reconstruct, f'{module}._reconstruct'),
+            (scalar, f'{module}.scalar'),
         ]
     HistoryBuffer()  # the first one registers MMEngine's own statistics
     # Those that a user registered are functions of some module.
     for method in HistoryBuffer._statistics_methods.values():
-        name = f"{method.__module__}.{method.__qualname__}"
+        name = f'{method.__module__}.{method.__qualname__}'
         allowed.append((_Name(name), name))
     # Objects of these may be given their state. No file can name, and so call, the
     # classes themselves: a name in a file has no line break.
-    codes = np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"
+    codes = np.typecodes['AllInteger'] + np.typecodes['AllFloat'] + '?'
     stateful = {np.ndarray, *(type(np.dtype(code)) for code in codes)}
-    return allowed + [(cls, f"\n{cls.__name__}") for cls in stateful]
+    return allowed + [(cls, f'\n{cls.__name__}') for cls in stateful]
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def _weights_only() -> Iterator[None]:
         clear_safe_globals()
         add_safe_globals(ours)
         environment = {key: os.environ.pop(key, None) for key in (_FORCE, _FORCE_NOT)}
-        os.environ[_FORCE] = "1"
+        os.environ[_FORCE] = '1'
         try:
             yield
         finally:
@@ -149,11 +149,11 @@ def _weights_only() -> Iterator[None]:
 def install() -> None:
     """Makes all loading of checkpoints by MMEngine safe, from any kind of address."""
     original = CheckpointLoader.load_checkpoint.__func__
-    if getattr(original, "_weights_only", False):
+    if getattr(original, '_weights_only', False):
         return
 
     @functools.wraps(original)
-    def load_checkpoint(cls, filename, map_location=None, logger="current"):
+    def load_checkpoint(cls, filename, map_location=None, logger='current'):
         try:
             with _weights_only():
                 return original(cls, filename, map_location, logger)
@@ -161,10 +161,10 @@ def install() -> None:
             raise _unsafe(filename, error) from None
         except pickle.UnpicklingError as error:
             message = str(error)
-            if "Unsupported operand" in message:
-                reason = "it is not written by torch.save with its own pickle protocol"
+            if 'Unsupported operand' in message:
+                reason = 'it is not written by torch.save with its own pickle protocol'
                 raise _unreadable(filename, reason) from error
-            found = re.search(r"GLOBAL (\S+)", message)
+            found = re.search(r'GLOBAL (\S+)', message)
             raise _unsafe(filename, found[1] if found else message) from None
         except (OSError, ImportError, UnsafeCheckpointError):
             raise  # the file could not be had, or an inner call has spoken
@@ -177,15 +177,15 @@ def install() -> None:
 
 def _unsafe(filename: str, found: Any) -> UnsafeCheckpointError:
     return UnsafeCheckpointError(
-        f"The checkpoint {filename} is refused: it holds {found}, which does not "
-        "belong in a checkpoint of MMEngine and could run any code. Nothing in it was "
-        "executed. If you trust where it comes from, save it again with only tensors "
-        "and plain containers (dict, list, str, numbers)."
+        f'The checkpoint {filename} is refused: it holds {found}, which does not '
+        'belong in a checkpoint of MMEngine and could run any code. Nothing in it was '
+        'executed. If you trust where it comes from, save it again with only tensors '
+        'and plain containers (dict, list, str, numbers).'
     )
 
 
 def _unreadable(filename: str, reason: Any) -> RuntimeError:
     return RuntimeError(
-        f"The checkpoint {filename} cannot be read: {reason}. If that names no other "
-        "cause, the file is truncated or damaged; get it again."
+        f'The checkpoint {filename} cannot be read: {reason}. If that names no other '
+        'cause, the file is truncated or damaged; get it again.'
     )

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .versions import SUPPORTED
 
-_NAME = "mmcv._ext"
+_NAME = 'mmcv._ext'
 _POOL_MAX = 0
 
 
@@ -106,21 +106,21 @@ def roi_align_backward(
 
 def _no_compiler() -> str:
     # mmcv's environment report calls the two functions that this stands for.
-    return "n/a (torchvision stand-in)"
+    return 'n/a (torchvision stand-in)'
 
 
 def _refuse(name: str) -> NoReturn:
     raise NotImplementedError(
         f"mmcv's operator {name} needs the compiled mmcv and has no stand-in here: "
-        "replace mmcv-lite by the full mmcv (pip uninstall mmcv-lite; "
+        'replace mmcv-lite by the full mmcv (pip uninstall mmcv-lite; '
         f'pip install "mmcv{SUPPORTED["mmcv"]}").'
     )
 
 
 def _unknown(name: str) -> Callable:
     # mmcv asks for all operators at import, so only a call may fail.
-    if name.startswith("__"):
-        raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
+    if name.startswith('__'):
+        raise AttributeError(f'module {_NAME!r} has no attribute {name!r}')
     return lambda *args, **kwargs: _refuse(name)
 
 

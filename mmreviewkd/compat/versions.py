@@ -4,13 +4,13 @@ from importlib import metadata
 
 # setup.py reads this table, so this file imports nothing but the standard library.
 SUPPORTED = {
-    "torch": ">=2.6",
-    "torchvision": ">=0.21",
-    "mmengine": ">=0.10.7,<0.11",
-    "mmcv": ">=2.1.0,<2.2.0",
-    "mmdet": ">=3.3.0,<3.4",
+    'torch': '>=2.6',
+    'torchvision': '>=0.21',
+    'mmengine': '>=0.10.7,<0.11',
+    'mmcv': '>=2.1.0,<2.2.0',
+    'mmdet': '>=3.3.0,<3.4',
     # MMEngine finds `mmdet::` configs through pkg_resources, which newer ones drop.
-    "setuptools": "<81",
+    'setuptools': '<81',
 }
 
 
@@ -28,33 +28,33 @@ def check() -> None:
     for name, supported in SUPPORTED.items():
         installed = _installed(name)
         if not installed:
-            wanted = "mmcv-lite" if name == "mmcv" else name
-            hint = " (mmcv-lite is enough)" if name == "mmcv" else ""
+            wanted = 'mmcv-lite' if name == 'mmcv' else name
+            hint = ' (mmcv-lite is enough)' if name == 'mmcv' else ''
             raise ImportError(
-                f"mmreviewkd needs {name}{supported}, which is not installed; run "
+                f'mmreviewkd needs {name}{supported}, which is not installed; run '
                 f'pip install "{wanted}{supported}"{hint}.'
             )
         for distribution, version in installed.items():
             if not _matches(version, supported):
                 raise ImportError(
-                    f"mmreviewkd supports {name}{supported}, but {distribution} "
-                    f"{version} is installed; run "
+                    f'mmreviewkd supports {name}{supported}, but {distribution} '
+                    f'{version} is installed; run '
                     f'pip install "{distribution}{supported}".'
                 )
     try:
         import torchvision  # noqa: F401
     except Exception as error:  # a foreign build fails with RuntimeError or OSError
-        torch_version = metadata.version("torch")
+        torch_version = metadata.version('torch')
         raise ImportError(
-            f"torchvision {metadata.version('torchvision')} does not work with torch "
-            f"{torch_version} ({error}); run pip install --upgrade torch torchvision "
-            "to get two that belong together."
+            f'torchvision {metadata.version("torchvision")} does not work with torch '
+            f'{torch_version} ({error}); run pip install --upgrade torch torchvision '
+            'to get two that belong together.'
         ) from error
 
 
 def _installed(name: str) -> dict[str, str]:
     """The versions of the distributions that provide the package ``name``."""
-    distributions = ("mmcv", "mmcv-lite") if name == "mmcv" else (name,)
+    distributions = ('mmcv', 'mmcv-lite') if name == 'mmcv' else (name,)
     versions = {}
     for distribution in distributions:
         try:

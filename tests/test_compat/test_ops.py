@@ -8,38 +8,38 @@ from mmcv.utils.ext_loader import check_ops_exist
 from mmreviewkd.compat import ops
 
 standin = pytest.mark.skipif(
-    getattr(sys.modules.get("mmcv._ext"), "nms", None) is not ops.nms,
-    reason="this environment has the compiled mmcv",
+    getattr(sys.modules.get('mmcv._ext'), 'nms', None) is not ops.nms,
+    reason='this environment has the compiled mmcv',
 )
 
 
 def test_nms_equals_compiled(golden):
-    values = golden("mmcv_ops.npz")
-    dets, keep = nms(values["boxes"], values["scores"], iou_threshold=0.7)
-    assert torch.equal(keep, values["nms_keep"])
-    torch.testing.assert_close(dets, values["nms_dets"], atol=1e-6, rtol=0)
+    values = golden('mmcv_ops.npz')
+    dets, keep = nms(values['boxes'], values['scores'], iou_threshold=0.7)
+    assert torch.equal(keep, values['nms_keep'])
+    torch.testing.assert_close(dets, values['nms_dets'], atol=1e-6, rtol=0)
 
 
 def test_batched_nms_equals_compiled(golden):
-    values = golden("mmcv_ops.npz")
+    values = golden('mmcv_ops.npz')
     dets, keep = batched_nms(
-        values["boxes"],
-        values["scores"],
-        values["idxs"],
-        {"type": "nms", "iou_threshold": 0.5},
+        values['boxes'],
+        values['scores'],
+        values['idxs'],
+        {'type': 'nms', 'iou_threshold': 0.5},
     )
-    assert torch.equal(keep, values["batched_nms_keep"])
-    torch.testing.assert_close(dets, values["batched_nms_dets"], atol=1e-6, rtol=0)
+    assert torch.equal(keep, values['batched_nms_keep'])
+    torch.testing.assert_close(dets, values['batched_nms_dets'], atol=1e-6, rtol=0)
 
 
 def test_roi_align_equals_compiled(golden):
-    values = golden("mmcv_ops.npz")
-    feat = values["feat"].requires_grad_()
-    out = RoIAlign((7, 7), spatial_scale=0.25, sampling_ratio=0)(feat, values["rois"])
+    values = golden('mmcv_ops.npz')
+    feat = values['feat'].requires_grad_()
+    out = RoIAlign((7, 7), spatial_scale=0.25, sampling_ratio=0)(feat, values['rois'])
     out.pow(2).sum().backward()
-    torch.testing.assert_close(out, values["roi_align_out"], atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(out, values['roi_align_out'], atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(
-        feat.grad, values["roi_align_grad"], atol=1e-6, rtol=1e-6
+        feat.grad, values['roi_align_grad'], atol=1e-6, rtol=1e-6
     )
 
 
@@ -52,7 +52,7 @@ def test_nms_counts_the_offset():
     assert nms(boxes, scores, 0.55, offset=1)[1].tolist() == [0]
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_nms_in_low_precision(dtype):
     boxes = torch.tensor([[0, 0, 8, 8], [0, 0, 8, 7], [8, 8, 16, 16]], dtype=dtype)
     scores = torch.tensor([0.5, 0.75, 0.25], dtype=dtype)
@@ -61,7 +61,7 @@ def test_nms_in_low_precision(dtype):
     assert dets.dtype == dtype
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_roi_align_in_low_precision(dtype):
     torch.manual_seed(0)
     feat = torch.randn(1, 2, 8, 8).to(dtype).requires_grad_()
@@ -96,28 +96,28 @@ def test_other_operator_is_named():
 
 @standin
 def test_max_pooling_is_named():
-    align = RoIAlign((7, 7), pool_mode="max")
+    align = RoIAlign((7, 7), pool_mode='max')
     with pytest.raises(NotImplementedError, match="pool_mode='max'"):
         align(torch.ones(1, 2, 8, 8), torch.tensor([[0.0, 1.0, 1.0, 6.0, 6.0]]))
 
 
 @standin
 def test_module_is_a_proper_one():
-    module = sys.modules["mmcv._ext"]
-    assert module.__spec__.name == "mmcv._ext"
-    assert not hasattr(module, "__path__")
+    module = sys.modules['mmcv._ext']
+    assert module.__spec__.name == 'mmcv._ext'
+    assert not hasattr(module, '__path__')
     assert check_ops_exist()
 
 
 def test_compiled_module_wins(monkeypatch, tmp_path):
     import mmcv
 
-    (tmp_path / "_ext.py").write_text("nms = 'compiled'\n")
-    monkeypatch.setattr(mmcv, "__path__", [str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "mmcv._ext")
+    (tmp_path / '_ext.py').write_text("nms = 'compiled'\n")
+    monkeypatch.setattr(mmcv, '__path__', [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, 'mmcv._ext')
     import mmcv._ext as ext
 
-    assert ext.nms == "compiled"
+    assert ext.nms == 'compiled'
 
 
 def test_install_is_idempotent():
