@@ -60,14 +60,17 @@ def save_teacher(config: dict, path: Path, seed: int = 7) -> str:
 
 def distilled(teacher_checkpoint: str | None, kind: str = 'frcnn', **changes) -> dict:
     """Config of a tiny student under an equally tiny teacher."""
-    return dict(
-        type='DistilledDetector',
-        student=detector(kind),
-        teacher=detector(kind),
-        teacher_checkpoint=teacher_checkpoint,
-        connector=dict(type='ReviewConnector', mid_channels=8),
-        distill_loss=dict(type='HCLLoss'),
-    ) | changes
+    return (
+        dict(
+            type='DistilledDetector',
+            student=detector(kind),
+            teacher=detector(kind),
+            teacher_checkpoint=teacher_checkpoint,
+            connector=dict(type='ReviewConnector', mid_channels=8),
+            distill_loss=dict(type='HCLLoss'),
+        )
+        | changes
+    )
 
 
 def batch(sizes=((64, 64), (48, 64)), masks: bool = False, seed: int = 0) -> dict:

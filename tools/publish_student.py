@@ -15,7 +15,7 @@ from mmreviewkd.distillers import publish_student
 
 def main() -> None:
     parser = argparse.ArgumentParser(description='Write the student alone')
-    parser.add_argument('config', help="config of the distillation run")
+    parser.add_argument('config', help='config of the distillation run')
     parser.add_argument('checkpoint', help='one of its checkpoints')
     parser.add_argument('out_dir', help='folder for student.py and student.pth')
     args = parser.parse_args()

@@ -16,9 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', help='folder for logs and checkpoints (work_dirs/CONFIG)'
     )
-    parser.add_argument(
-        '--amp', action='store_true', help='mixed precision, on a GPU'
-    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',

@@ -1,5 +1,5 @@
 # AdamW, warm-up, cosine: trains small detectors from scratch in minutes.
-max_epochs = 12
+max_epochs = 8
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -8,9 +8,9 @@ _base_ = [
 model = dict(
     student='{{fileDirname}}/mrcnn_student.py',
     teacher='{{fileDirname}}/mrcnn_teacher.py',
-    teacher_checkpoint='work_dirs/mrcnn_teacher/epoch_12.pth',
+    teacher_checkpoint='work_dirs/mrcnn_teacher/epoch_8.pth',
     connector=dict(mid_channels=32),
-    distill_loss=dict(loss_weight=0.1),
+    distill_loss=dict(type='StandardizedHCLLoss'),
 )
 val_evaluator = dict(metric=['bbox', 'segm'])
 test_evaluator = val_evaluator

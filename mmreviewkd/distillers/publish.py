@@ -33,7 +33,7 @@ def publish_student(
     """
     if cfg.model.type != 'DistilledDetector':
         raise ValueError(
-            f"model.type is {cfg.model.type}, not DistilledDetector: there is no "
+            f'model.type is {cfg.model.type}, not DistilledDetector: there is no '
             'student to take out'
         )
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
@@ -43,12 +43,10 @@ def publish_student(
     }
     if len(student) == len(state):
         raise ValueError(
-            f'{checkpoint} holds no weights under {CONNECTOR!r}: it is no checkpoint of '
-            'a distillation run'
+            f'{checkpoint} holds no weights under {CONNECTOR!r}: it is no '
+            'checkpoint of a distillation run'
         )
-    plain = Config(
-        {key: value for key, value in cfg.items() if key not in RUN_FIELDS}
-    )
+    plain = Config({key: value for key, value in cfg.items() if key not in RUN_FIELDS})
     plain.model = resolve_model_config(cfg.model.student)
     if cfg.model.get('data_preprocessor'):
         plain.model.setdefault('data_preprocessor', cfg.model.data_preprocessor)

@@ -179,9 +179,7 @@ def _load_strictly(parts: nn.ModuleDict, checkpoint: str) -> None:
     state = content.get('state_dict', content)
     state = {name.removeprefix('module.'): value for name, value in state.items()}
     state = {
-        name: value
-        for name, value in state.items()
-        if name.split('.', 1)[0] in parts
+        name: value for name, value in state.items() if name.split('.', 1)[0] in parts
     }
     wanted = parts.state_dict()
     # Checkpoints from before PyTorch 1.0 do not count batches.

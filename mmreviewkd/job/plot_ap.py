@@ -28,6 +28,11 @@ def plot_ap(report: Report, path: Path) -> None:
             _plot_panel(axes, report, kind)
         if report.quick:
             figure.suptitle('Quick run: numbers mean nothing')
+        if len(report.results) > 1:
+            seeds = ', '.join(map(str, report.results))
+            figure.supxlabel(
+                f'mean and standard deviation over the seeds {seeds}', fontsize=9
+            )
         save(figure, path)
 
 
@@ -53,7 +58,7 @@ def _plot_panel(axes: Axes, report: Report, kind: str) -> None:
         ylabel=f'{kind} AP (points)',
     )
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
     axes.xaxis.get_major_locator().set_params(integer=True)
     _name_lines(axes, ends)
 

@@ -25,8 +25,8 @@ from .style import save, styled
 
 IMAGES = 4
 MIN_SCORE = 0.3
-# With more instances than that in an image, their names would hide it.
-_MAX_NAMES = 12
+# Where more instances are found in an image, their names would hide it.
+_MAX_NAMES = 15
 # Easily told from each other and from photographs.
 _COLOURS = (
     *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
@@ -136,7 +136,9 @@ def _draw(
             axes.set_axis_off()
             if row == 0:
                 axes.set_title(title, fontweight='bold')
-            _draw_instances(axes, instances[row], classes, colours)
+            _draw_instances(axes, instances[row], colours)
+            if max(len(found[row]) for found in columns.values()) <= _MAX_NAMES:
+                _write_names(axes, instances[row], classes, colours)
     figure.legend(
         handles=[
             Patch(color=colour, label=name)
@@ -150,34 +152,32 @@ def _draw(
     return figure
 
 
-def _draw_instances(
+def _draw_instances(axes: Axes, instances: list[Instance], colours: Sequence) -> None:
+    for label, (x1, y1, x2, y2), mask, _ in instances:
+        if mask is not None:
+            shade = np.zeros((*mask.shape, 4))
+            shade[mask] = to_rgba(colours[label], 0.55)
+            axes.imshow(shade)
+        outline = dict(fill=False, edgecolor=colours[label], linewidth=1.3)
+        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, **outline))
+
+
+def _write_names(
     axes: Axes,
     instances: list[Instance],
     classes: tuple[str, ...],
     colours: Sequence,
 ) -> None:
-    for label, (x1, y1, x2, y2), mask, score in instances:
-        colour = colours[label]
-        if mask is not None:
-            shade = np.zeros((*mask.shape, 4))
-            shade[mask] = to_rgba(colour, 0.55)
-            axes.imshow(shade)
-        axes.add_patch(
-            Rectangle(
-                (x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=1.3
-            )
+    for label, (x1, y1, _, _), _, score in instances:
+        # Above the box, or within it at the image's upper edge.
+        above = y1 > 0.06 * max(axes.get_ylim())
+        axes.text(
+            x1,
+            y1,
+            classes[label] if score is None else f'{classes[label]} {score:.2f}',
+            fontsize=6.5,
+            color='white',
+            verticalalignment='bottom' if above else 'top',
+            bbox=dict(facecolor=colours[label], edgecolor='none', pad=0.8),
+            clip_on=True,
         )
-        if len(instances) <= _MAX_NAMES:
-            text = classes[label] if score is None else f'{classes[label]} {score:.2f}'
-            # Above the box, or within it at the image's upper edge.
-            above = y1 > 0.06 * max(axes.get_ylim())
-            axes.text(
-                x1,
-                y1,
-                text,
-                fontsize=6.5,
-                color='white',
-                verticalalignment='bottom' if above else 'top',
-                bbox=dict(facecolor=colour, edgecolor='none', pad=0.8),
-                clip_on=True,
-            )

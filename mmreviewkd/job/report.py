@@ -106,7 +106,7 @@ class Report:
             else f'One seed ({over}), so nothing is known about the spread.'
         )
         quick = '**Quick run: numbers mean nothing.**\n\n' if self.quick else ''
-        return f'{_markdown(rows)}\n\n{quick}{_NOTES}{spread}\n'
+        return f'{quick}{_markdown(rows)}\n\n{_NOTES}{spread}\n'
 
     def write(self, work_dir: Path) -> None:
         """Write ``table.md`` and ``report.json``."""

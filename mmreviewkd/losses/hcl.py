@@ -65,7 +65,7 @@ class HCLLoss(nn.Module):
             if pred.shape != target.shape:
                 raise ValueError(
                     f'level {level}: the student (after the connector) has a map of '
-                    f"shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}"
+                    f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
                 )
         with torch.autocast(preds[0].device.type, enabled=False):
             losses = [

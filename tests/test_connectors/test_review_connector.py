@@ -12,7 +12,9 @@ def test_abf_of_one_level_by_hand():
     for level in connector.levels:
         level.project.conv.weight.data.fill_(2.0)
         level.output.conv.weight.data.fill_(1.0)
-    fine.attention.weight.data[:] = torch.tensor([[1.0, 0.0], [0.0, -1.0]])[..., None, None]
+    fine.attention.weight.data[:] = torch.tensor([[1.0, 0.0], [0.0, -1.0]])[
+        ..., None, None
+    ]
     fine.attention.bias.data.zero_()
     feats = [
         torch.full((1, 1, 4, 4), 1.0, dtype=torch.float64),
@@ -59,8 +61,12 @@ def test_matches_the_reference_implementation(golden, mode):
         assert_close(loss.level_loss(out, target), values[f'hcl{i}'])
         assert_close(feats[i].grad, values[f'grad_student{i}'])
         level = connector.levels[i]
-        assert_close(level.project.conv.weight.grad, values[f'grad.level{i}.conv1.weight'])
-        assert_close(level.output.conv.weight.grad, values[f'grad.level{i}.conv2.weight'])
+        assert_close(
+            level.project.conv.weight.grad, values[f'grad.level{i}.conv1.weight']
+        )
+        assert_close(
+            level.output.conv.weight.grad, values[f'grad.level{i}.conv2.weight']
+        )
         if i < count - 1:
             assert_close(
                 level.attention.weight.grad, values[f'grad.level{i}.attention.weight']
@@ -119,7 +125,9 @@ def test_wrong_levels_are_named():
 def test_wrong_channels_are_named():
     connector = ReviewConnector([4, 4], [4, 4], mid_channels=4)
     maps = [torch.rand(2, 4, 8, 8), torch.rand(2, 6, 4, 4)]
-    with pytest.raises(ValueError, match=r'\(N, 4, H, W\) at level 1, got \(2, 6, 4, 4\)'):
+    with pytest.raises(
+        ValueError, match=r'\(N, 4, H, W\) at level 1, got \(2, 6, 4, 4\)'
+    ):
         connector(maps)
 
 

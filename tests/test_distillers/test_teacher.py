@@ -97,12 +97,14 @@ def edited(checkpoint, edit, path):
         ),
         (
             lambda s: s.update({'backbone.conv1.weight': torch.zeros(1, 2)}),
-            r'1 of another shape:\n  backbone.conv1.weight: \(1, 2\) in the checkpoint, '
-            r'\(4, 3, 7, 7\) in the config',
+            r'1 of another shape:\n  backbone.conv1.weight: \(1, 2\) in the '
+            r'checkpoint, \(4, 3, 7, 7\) in the config',
         ),
     ],
 )
-def test_weights_that_do_not_fit_are_listed(config, checkpoint, tmp_path, edit, message):
+def test_weights_that_do_not_fit_are_listed(
+    config, checkpoint, tmp_path, edit, message
+):
     broken = edited(checkpoint, edit, tmp_path / 'broken.pth')
     with pytest.raises(ValueError, match=message):
         Teacher(config, broken).load()

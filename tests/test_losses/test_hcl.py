@@ -15,7 +15,9 @@ def test_checkerboard_by_hand():
     board = torch.ones(1, 1, 8, 8)
     board[..., ::2, 1::2] = board[..., 1::2, ::2] = -1
     expected = 1 / (1 + 1 / 2 + 1 / 4 + 1 / 8)
-    assert HCLLoss()([board], [torch.zeros_like(board)]).item() == pytest.approx(expected)
+    assert HCLLoss()([board], [torch.zeros_like(board)]).item() == pytest.approx(
+        expected
+    )
 
 
 def test_grids_not_smaller_than_the_map_are_left_out():

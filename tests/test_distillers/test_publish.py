@@ -1,0 +1,33 @@
+import pytest
+import torch
+import toys
+from mmengine.config import Config
+
+from mmreviewkd.distillers import publish_student
+
+
+def test_config_of_a_plain_detector_is_refused(tmp_path):
+    cfg = Config(dict(model=dict(type='FasterRCNN')))
+    with pytest.raises(ValueError, match='model.type is FasterRCNN'):
+        publish_student(cfg, 'unread.pth', tmp_path)
+
+
+def test_plain_checkpoint_is_refused(tmp_path):
+    """Publishing the teacher's file, say, by mistake."""
+    plain = toys.save_teacher(toys.detector(), tmp_path / 'plain.pth')
+    cfg = Config(dict(model=toys.distilled(None)))
+    with pytest.raises(ValueError, match="no weights under 'connector.'"):
+        publish_student(cfg, plain, tmp_path / 'out')
+
+
+def test_weights_and_class_names_are_kept(tmp_path):
+    model = toys.build(toys.distilled(None))
+    meta = dict(dataset_meta=dict(classes=('a', 'b', 'c')), epoch=3)
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 'run.pth')
+    cfg = Config(dict(model=toys.distilled(None), load_from='x', resume=True))
+    config, weights = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'out')
+    content = torch.load(weights)
+    assert content['meta'] == dict(dataset_meta=meta['dataset_meta'])
+    plain = toys.build(Config.fromfile(config).model)
+    plain.load_state_dict(content['state_dict'], strict=True)
+    assert not {'load_from', 'resume'} & set(Config.fromfile(config))
