@@ -74,14 +74,15 @@ def plan_runs(
         JobError: If an option does not exist.
     """
     names = MAIN + CONTROLS if controls else MAIN
-    cfgs = {name: _load(configs, name, data) for name in MAIN}
-    for name, cfg in cfgs.items():
+    cfgs = {}
+    for name in MAIN:
+        cfg = cfgs[name] = _load(configs, name, data)
         _set_data(cfg, data, max_images)
         cfg.merge_from_dict(_options_for(name, cfg, options or {}))
     # MMEngine's name of the last checkpoint.
     teacher = f'teacher/epoch_{cfgs["teacher"].train_cfg.max_epochs}.pth'
     runs = []
-    for seed in seeds:
+    for seed in dict.fromkeys(seeds):
         folder = work_dir.resolve() / f'seed_{seed}'
         for name in names:
             cfg = copy.deepcopy(cfgs[name if name in MAIN else 'distilled'])

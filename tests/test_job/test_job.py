@@ -101,8 +101,11 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
     # The connector is no part of the detector.
     assert results['distilled']['parameters'] == results['student']['parameters']
 
-    # Each run has its own message hub, also where the process has had others.
+    # Each run has its own message hub and visualizer, also where the process has
+    # had others.
     for run in results:
+        logs = sorted((work_dir / 'seed_0' / run).glob('*/vis_data/scalars.json'))
+        assert 'coco/bbox_mAP' in logs[-1].read_text()
         checkpoint = CheckpointLoader.load_checkpoint(
             str(work_dir / 'seed_0' / run / 'epoch_2.pth')
         )

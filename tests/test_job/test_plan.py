@@ -98,7 +98,7 @@ def test_runs_differ_in_what_they_should(configs, masks):
 
 
 def test_seeds(configs, boxes):
-    runs = plan_runs(configs, boxes, boxes.root, seeds=(3, 5))
+    runs = plan_runs(configs, boxes, boxes.root, seeds=(3, 5, 3))
     assert [(run.name, run.seed, run.config.randomness.seed) for run in runs] == [
         (name, seed, seed)
         for seed in (3, 5)
