@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import shutil
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,6 @@ def test_from_training_to_stock_mmdetection(data, tmp_path, monkeypatch):
             for key, value in last_metrics(Path(plain.work_dir)).items()
             if 'time' in key
         }
-    shutil.rmtree('run')
 
 
 def test_test_time_augmentation(data, tmp_path, monkeypatch):
