@@ -54,14 +54,41 @@ def parse_args() -> argparse.Namespace:
         help='also distil from a random teacher, and with a loss weight of 0',
     )
     parser.add_argument(
+        '--epochs',
+        type=_positive,
+        metavar='N',
+        help='epochs of the student, alone and distilled (default: 8)',
+    )
+    parser.add_argument(
+        '--teacher-epochs',
+        type=_positive,
+        metavar='N',
+        help='epochs of the teacher (default: 20)',
+    )
+    parser.add_argument(
+        '--image-size',
+        type=_positive,
+        metavar='PIXELS',
+        help='scale images to this longest side (default: 224, or that of the '
+        'largest image if it is smaller)',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
         help='change fields of the configs, named as in that of the distilled run, '
-        'such as train_cfg.max_epochs=6 or model.student.backbone.base_channels=16',
+        'such as train_dataloader.batch_size=8 or '
+        'model.student.backbone.base_channels=16',
     )
     return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{number} is less than 1')
+    return number
 
 
 def main() -> int:

@@ -1,6 +1,5 @@
 # AdamW, warm-up, cosine: trains small detectors from scratch in minutes.
-max_epochs = 8
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8, val_interval=2)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
@@ -10,11 +9,11 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
+    # Without an end it follows max_epochs.
     dict(
         type='CosineAnnealingLR',
         by_epoch=True,
         begin=0,
-        end=max_epochs,
         eta_min_ratio=0.01,
         convert_to_iter_based=True,
     ),

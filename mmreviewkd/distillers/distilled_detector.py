@@ -1,5 +1,6 @@
 """A detector that learns from a teacher."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -9,6 +10,7 @@ from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType
 from torch import Tensor, nn
 
+from .inherit import inherit
 from .model_config import resolve_model_config
 from .teacher import Teacher
 
@@ -28,6 +30,7 @@ class DistillationMixin:
         teacher (:obj:`Teacher`): The teacher; kept outside the modules.
         connector (dict): Config of the connector.
         distill_loss (dict): Config of the distillation loss.
+        inherit (Sequence[str]): Parts that start from the teacher's weights.
         **student: The arguments of the student's class.
     """
 
@@ -36,6 +39,7 @@ class DistillationMixin:
         teacher: Teacher,
         connector: ConfigType,
         distill_loss: ConfigType,
+        inherit: Sequence[str],
         **student,
     ) -> None:
         super().__init__(**student)
@@ -51,6 +55,7 @@ class DistillationMixin:
         # The student's random numbers are those of its training alone.
         with torch.random.fork_rng(devices=[]):
             self.connector = MODELS.build(_with_channels(connector, self.neck))
+        self._inherit = tuple(inherit)
         self._captured: list[tuple[Tensor, ...]] | None = None
 
     def init_weights(self) -> None:
@@ -66,6 +71,8 @@ class DistillationMixin:
             connector.init_weights()
         self.connector = connector
         self.teacher.load()
+        if self._inherit:
+            inherit(self, self.teacher.read_weights(), self._inherit)
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """The student's maps; remembered during :meth:`loss`."""
@@ -110,6 +117,7 @@ def DistilledDetector(
     connector: ConfigType,
     distill_loss: ConfigType,
     teacher_checkpoint: str | None = None,
+    inherit: Sequence[str] = (),
     data_preprocessor: OptConfigType = None,
 ) -> BaseDetector:
     """Build a student detector that learns from a teacher while it trains.
@@ -127,6 +135,9 @@ def DistilledDetector(
         teacher_checkpoint (str, optional): Path or URL of the teacher's
             checkpoint, needed in training; ``'random'`` for random weights.
             Defaults to None.
+        inherit (Sequence[str]): Parts of the student, such as
+            ``('neck', 'rpn_head', 'roi_head')``, that start from the teacher's
+            weights where name and shape agree. Defaults to (): none.
         data_preprocessor (dict, optional): The student's data preprocessor,
             where its config names none. Defaults to None.
 
@@ -151,6 +162,7 @@ def DistilledDetector(
             'teacher': Teacher(teacher, teacher_checkpoint),
             'connector': connector,
             'distill_loss': distill_loss,
+            'inherit': inherit,
         }
     )
 

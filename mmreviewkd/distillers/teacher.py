@@ -80,6 +80,19 @@ class Teacher(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
+    def read_weights(self) -> dict[str, Tensor]:
+        """Read all weights of the teacher's checkpoint, heads included.
+
+        Raises:
+            ValueError: If there is no checkpoint.
+        """
+        if self.checkpoint in (None, RANDOM):
+            raise ValueError(
+                'model.inherit needs a trained teacher: set model.teacher_checkpoint to '
+                "its checkpoint's path or URL"
+            )
+        return _read_state(self.checkpoint)
+
     def train(self, mode: bool = True) -> 'Teacher':
         """Stay in evaluation mode, whatever ``mode`` says."""
         return super().train(False)
@@ -173,13 +186,18 @@ def _normalization(
     return mean, std, preprocessor._channel_conversion
 
 
-def _load_strictly(parts: nn.ModuleDict, checkpoint: str) -> None:
-    """Read the weights of ``parts`` from a detector's checkpoint."""
+def _read_state(checkpoint: str) -> dict[str, Tensor]:
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content)
-    state = {name.removeprefix('module.'): value for name, value in state.items()}
+    return {name.removeprefix('module.'): value for name, value in state.items()}
+
+
+def _load_strictly(parts: nn.ModuleDict, checkpoint: str) -> None:
+    """Read the weights of ``parts`` from a detector's checkpoint."""
     state = {
-        name: value for name, value in state.items() if name.split('.', 1)[0] in parts
+        name: value
+        for name, value in _read_state(checkpoint).items()
+        if name.split('.', 1)[0] in parts
     }
     wanted = parts.state_dict()
     # Checkpoints from before PyTorch 1.0 do not count batches.

@@ -32,7 +32,10 @@ LAYOUTS = (
     ),
     Layout('{}/_annotations.coco.json', ('{}', '{}/images'), ('train', 'valid')),
 )
-_REQUIRED = ('image_id', 'category_id', 'bbox', 'area', 'iscrowd')
+_REQUIRED = dict(
+    images=('id', 'file_name', 'width', 'height'),
+    annotations=('image_id', 'category_id', 'bbox', 'area', 'iscrowd'),
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class CocoFolder:
         classes (tuple[str]): Names of the classes used, in the order in which
             MMDetection numbers them: that of the annotation file.
         has_masks (bool): Whether every instance has a mask.
+        max_side (int): The longest side of all images, in pixels.
         notes (list[str]): What the user should know, but need not mend.
 
     Raises:
@@ -92,6 +96,10 @@ class CocoFolder:
             )
         )
         self.has_masks = self._check_masks(train, val)
+        self.max_side = max(
+            max(image['width'], image['height'])
+            for image in train['images'] + val['images']
+        )
 
     def __str__(self) -> str:
         masks = 'masks' if self.has_masks else 'boxes only'
@@ -127,13 +135,14 @@ class CocoFolder:
                 raise JobError(f'{name} is no COCO annotation file: no list `{key}`')
         if not coco['images']:
             raise JobError(f'{name} lists no images')
-        for ann in coco['annotations']:
-            missing = [key for key in _REQUIRED if key not in ann]
-            if missing:
-                raise JobError(
-                    f'{name}: the annotation {ann.get("id")} has no '
-                    f'{", ".join(missing)}; COCO evaluation needs them'
-                )
+        for kind, keys in _REQUIRED.items():
+            for entry in coco[kind]:
+                missing = [key for key in keys if key not in entry]
+                if missing:
+                    raise JobError(
+                        f'{name}: {kind}: the entry {entry.get("id")} has no '
+                        f'{", ".join(missing)}; COCO evaluation needs them'
+                    )
         return coco
 
     def _choose_classes(

@@ -18,7 +18,8 @@ from .progress import Console, Estimate, ProgressHook
 from .report import Report, read_results
 from .runs import read_result, refuse_other_settings, train
 
-QUICK_OPTIONS = {'train_cfg.max_epochs': 2, 'train_cfg.val_interval': 1}
+QUICK_EPOCHS = 2
+QUICK_OPTIONS = {'train_cfg.val_interval': 1}
 QUICK_IMAGES = (64, 32)
 
 
@@ -30,6 +31,9 @@ def run_job(
     seeds: Sequence[int] = (0,),
     quick: bool = False,
     controls: bool = False,
+    epochs: int | None = None,
+    teacher_epochs: int | None = None,
+    image_size: int | None = None,
     options: dict[str, Any] | None = None,
 ) -> Path:
     """Train a teacher, a student alone, and the same student distilled from it.
@@ -52,6 +56,11 @@ def run_job(
             Defaults to False.
         controls (bool): Also distil from a random teacher, and with weight 0.
             Defaults to False.
+        epochs (int, optional): Epochs of each run but the teacher's. Defaults to
+            None: as configured, or 2 where it is to be quick.
+        teacher_epochs (int, optional): Epochs of the teacher's run, likewise.
+        image_size (int, optional): Scale images to this longest side, in pixels.
+            Defaults to None: see :func:`plan_runs`.
         options (dict, optional): Changes to the configs, see
             :func:`plan_runs`. Defaults to None.
 
@@ -78,6 +87,9 @@ def run_job(
         work_dir,
         seeds,
         controls,
+        epochs or (QUICK_EPOCHS if quick else None),
+        teacher_epochs or (QUICK_EPOCHS if quick else None),
+        image_size,
         {**(QUICK_OPTIONS if quick else {}), **(options or {})},
         QUICK_IMAGES if quick else None,
     )
@@ -88,7 +100,7 @@ def run_job(
     report = Report(read_results(work_dir), data.has_masks, quick)
     report.write(work_dir)
     plot_ap(report, work_dir / 'ap_over_epochs.png')
-    plot_predictions(runs, data, work_dir / 'predictions.png')
+    plot_predictions(runs, data, work_dir / 'predictions.png', quick)
     console.say(f'\n{report.table()}\nTable, plots and runs are in {work_dir}')
     return work_dir
 

@@ -19,6 +19,7 @@ MAIN = ('teacher', 'student', 'distilled')
 CONTROLS = ('random_teacher', 'zero_weight')
 DETECTORS = ('student', 'teacher')
 MODEL_PARTS = (*DETECTORS, 'connector', 'distill_loss')
+IMAGE_SIZE = 224
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ def plan_runs(
     work_dir: Path,
     seeds: Sequence[int] = (0,),
     controls: bool = False,
+    epochs: int | None = None,
+    teacher_epochs: int | None = None,
+    image_size: int | None = None,
     options: dict[str, Any] | None = None,
     max_images: tuple[int, int] | None = None,
 ) -> list[Run]:
@@ -63,6 +67,13 @@ def plan_runs(
         seeds (Sequence[int]): Each run is done once a seed. Defaults to (0,).
         controls (bool): Whether to add the runs :data:`CONTROLS`.
             Defaults to False.
+        epochs (int, optional): Epochs of each run but the teacher's. Defaults to
+            None: as configured.
+        teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to
+            None: as configured.
+        image_size (int, optional): Scale images to this longest side, in pixels.
+            Defaults to None: :data:`IMAGE_SIZE`, or the longest side of all
+            images where that is less.
         options (dict, optional): Changes by dotted keys, named as in the config
             of the distilled run: ``model.student`` and ``model.teacher`` go to
             the detectors' own runs too, all that is outside of ``model`` goes to
@@ -77,7 +88,10 @@ def plan_runs(
     cfgs = {}
     for name in MAIN:
         cfg = cfgs[name] = _load(configs, name, data)
-        _set_data(cfg, data, max_images)
+        _set_data(cfg, data, image_size or min(IMAGE_SIZE, data.max_side), max_images)
+        cfg.train_cfg.max_epochs = (
+            teacher_epochs if name == 'teacher' else epochs
+        ) or cfg.train_cfg.max_epochs
         cfg.merge_from_dict(_options_for(name, cfg, options or {}))
     # MMEngine's name of the last checkpoint.
     teacher = f'teacher/epoch_{cfgs["teacher"].train_cfg.max_epochs}.pth'
@@ -123,7 +137,10 @@ def _load(configs: Path, name: str, data: CocoFolder) -> Config:
 
 
 def _set_data(
-    cfg: Config, data: CocoFolder, max_images: tuple[int, int] | None
+    cfg: Config,
+    data: CocoFolder,
+    image_size: int,
+    max_images: tuple[int, int] | None,
 ) -> None:
     limits = max_images or (data.train.images, data.val.images)
     for loader, split, limit in (
@@ -145,6 +162,8 @@ def _set_data(
         for transform in dataset.pipeline:
             if transform.type == 'LoadAnnotations':
                 transform.with_mask = data.has_masks
+            if transform.type == 'Resize':
+                transform.scale = (image_size, image_size)
     cfg.data_root = f'{data.root}/'
     for key in ('val_evaluator', 'test_evaluator'):
         cfg[key].ann_file = str(data.root / data.val.ann_file)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from .plan import MAIN
 from .report import Report, average_precision
-from .style import COLOURS, save, styled
+from .style import COLOURS, QUICK_NOTE, save, styled
 
 
 def plot_ap(report: Report, path: Path) -> None:
@@ -27,7 +27,7 @@ def plot_ap(report: Report, path: Path) -> None:
         for axes, kind in zip(panels, report.kinds, strict=True):
             _plot_panel(axes, report, kind)
         if report.quick:
-            figure.suptitle('Quick run: numbers mean nothing')
+            figure.suptitle(QUICK_NOTE)
         if len(report.results) > 1:
             seeds = ', '.join(map(str, report.results))
             figure.supxlabel(

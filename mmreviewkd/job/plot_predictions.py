@@ -21,7 +21,7 @@ from pycocotools.coco import COCO
 from .coco_folder import CocoFolder
 from .plan import MAIN, Run
 from .runs import last_checkpoint
-from .style import save, styled
+from .style import QUICK_NOTE, save, styled
 
 IMAGES = 4
 MIN_SCORE = 0.3
@@ -43,7 +43,9 @@ class Instance(NamedTuple):
     score: float | None
 
 
-def plot_predictions(runs: Sequence[Run], data: CocoFolder, path: Path) -> None:
+def plot_predictions(
+    runs: Sequence[Run], data: CocoFolder, path: Path, quick: bool = False
+) -> None:
     """Draw annotations and predictions, a row an image and a column a detector.
 
     Args:
@@ -51,6 +53,8 @@ def plot_predictions(runs: Sequence[Run], data: CocoFolder, path: Path) -> None:
             shown.
         data (CocoFolder): The data set.
         path (Path): The PNG to write.
+        quick (bool): Whether the runs only show that all works.
+            Defaults to False.
     """
     chosen = [run for run in runs if run.seed == runs[0].seed and run.name in MAIN]
     # What MMEngine, MMDetection and pycocotools say here concerns nobody.
@@ -60,7 +64,10 @@ def plot_predictions(runs: Sequence[Run], data: CocoFolder, path: Path) -> None:
         columns = {'annotated': truth}
         columns |= {run.name: _predict(run, files) for run in chosen}
     with styled():
-        save(_draw(files, columns, data.classes), path)
+        figure = _draw(files, columns, data.classes)
+        if quick:
+            figure.suptitle(QUICK_NOTE)
+        save(figure, path)
 
 
 def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:

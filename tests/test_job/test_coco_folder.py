@@ -133,7 +133,11 @@ def test_missing_images(tmp_path):
         (lambda coco: coco['categories'].pop(), 'no class dog; its classes: cat'),
         (
             lambda coco: coco['annotations'][2].pop('area'),
-            'annotation 3 has no area',
+            'annotations: the entry 3 has no area',
+        ),
+        (
+            lambda coco: coco['images'][0].pop('width'),
+            'images: the entry 0 has no width',
         ),
     ],
 )

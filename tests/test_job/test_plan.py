@@ -157,3 +157,30 @@ def test_fewer_images(configs, boxes):
     cfg = plan(configs, boxes, max_images=(1, 5))['student'].config
     assert len(DATASETS.build(cfg.train_dataloader.dataset)) == 1
     assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 2
+
+
+def test_epochs(configs, boxes):
+    runs = plan(configs, boxes, controls=True, epochs=3, teacher_epochs=5)
+    epochs = {name: run.config.train_cfg.max_epochs for name, run in runs.items()}
+    assert epochs == dict(
+        teacher=5, student=3, distilled=3, random_teacher=3, zero_weight=3
+    )
+    assert runs['distilled'].config.model.teacher_checkpoint.endswith('/epoch_5.pth')
+    # The student has the same schedule alone and distilled; the teacher a longer one.
+    runs = plan(configs, boxes)
+    student, distilled = (runs[n].config for n in ('student', 'distilled'))
+    for key in ('train_cfg', 'optim_wrapper', 'param_scheduler', 'train_dataloader'):
+        assert student[key] == distilled[key]
+    assert runs['teacher'].config.train_cfg.max_epochs > student.train_cfg.max_epochs
+
+
+@pytest.mark.parametrize(
+    'side, image_size, expected', [(64, None, 64), (300, None, 224), (300, 260, 260)]
+)
+def test_image_size(configs, tmp_path, side, image_size, expected):
+    data = CocoFolder(write_coco(tmp_path / 'data', size=side))
+    init_default_scope('mmdet')
+    cfg = plan(configs, data, image_size=image_size)['student'].config
+    for loader in ('train_dataloader', 'val_dataloader'):
+        dataset = DATASETS.build(cfg[loader].dataset)
+        assert dataset[0]['data_samples'].img_shape == (expected, expected)
