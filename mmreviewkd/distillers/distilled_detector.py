@@ -32,6 +32,12 @@ class DistillationMixin:
         distill_loss (dict): Config of the distillation loss.
         inherit (Sequence[str]): Parts that start from the teacher's weights.
         **student: The arguments of the student's class.
+
+    Attributes:
+        distill_strength (float): Factor on the distillation loss. Where it or the
+            loss's own weight is 0, teacher and connector are not run, and the
+            student trains exactly as without them. 1 unless
+            :class:`DistillScheduleHook` changes it.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class DistillationMixin:
         # The student's random numbers are those of its training alone.
         with torch.random.fork_rng(devices=[]):
             self.connector = MODELS.build(_with_channels(connector, self.neck))
+        self.distill_strength = 1.0
         self._inherit = tuple(inherit)
         self._captured: list[tuple[Tensor, ...]] | None = None
 
@@ -93,6 +100,13 @@ class DistillationMixin:
             dict: The student's losses under their own names, and
             ``loss_distill``.
         """
+        if not self.distill_strength * getattr(self.distill_loss, 'loss_weight', 1.0):
+            losses = super().loss(batch_inputs, batch_data_samples)
+            # Gradients of 0, since data-parallel training waits for gradients.
+            losses['loss_distill'] = 0.0 * sum(
+                parameter.sum() for parameter in self.connector.parameters()
+            )
+            return losses
         targets = self.teacher(batch_inputs, batch_data_samples, self.data_preprocessor)
         self._captured = []
         try:
@@ -100,7 +114,8 @@ class DistillationMixin:
             (feats,) = self._captured
         finally:
             self._captured = None
-        losses['loss_distill'] = self.distill_loss(self.connector(feats), targets)
+        loss = self.distill_loss(self.connector(feats), targets)
+        losses['loss_distill'] = self.distill_strength * loss
         return losses
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:

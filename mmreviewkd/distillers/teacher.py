@@ -88,8 +88,8 @@ class Teacher(nn.Module):
         """
         if self.checkpoint in (None, RANDOM):
             raise ValueError(
-                'model.inherit needs a trained teacher: set model.teacher_checkpoint to '
-                "its checkpoint's path or URL"
+                'model.inherit needs a trained teacher: set model.teacher_checkpoint '
+                "to its checkpoint's path or URL"
             )
         return _read_state(self.checkpoint)
 

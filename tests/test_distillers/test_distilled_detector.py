@@ -225,3 +225,40 @@ def test_bfloat16_autocast(model):
 def test_copies_and_pickles_of_weights_hold_no_teacher(model):
     state = pickle.loads(pickle.dumps(model.state_dict()))
     assert state.keys() == model.state_dict().keys()
+
+
+@pytest.mark.parametrize('off', ['strength', 'weight'])
+def test_switched_off_it_is_the_plain_student_bit_for_bit(teacher_checkpoint, off):
+    model = toys.build(toys.distilled(teacher_checkpoint))
+    plain = toys.build(toys.detector())
+    for detector in (model, plain):
+        torch.manual_seed(3)
+        detector.init_weights()
+        detector.train()
+    if off == 'strength':
+        model.distill_strength = 0.0
+    else:
+        model.distill_loss.loss_weight = 0.0
+    model.teacher.forward = None  # Calling it would fail.
+    config = dict(optimizer=dict(type='AdamW', lr=0.01), clip_grad=dict(max_norm=0.5))
+    for step in range(3):
+        logs = []
+        for detector in (model, plain):
+            if step == 0:
+                detector.optim = build_optim_wrapper(detector, config)
+            torch.manual_seed(step)
+            log = detector.train_step(toys.batch(seed=step), detector.optim)
+            logs.append({k: v.item() for k, v in log.items()})
+        assert logs[0].pop('loss_distill') == 0
+        assert logs[0] == logs[1]
+    state = model.state_dict()
+    for name, value in plain.state_dict().items():
+        assert torch.equal(state[name], value), name
+
+
+def test_strength_is_a_factor(model):
+    data = toys.batch()
+    full = toys.losses(model, copy.deepcopy(data))['loss_distill']
+    model.distill_strength = 0.25
+    quarter = toys.losses(model, data)['loss_distill']
+    torch.testing.assert_close(quarter, 0.25 * full)

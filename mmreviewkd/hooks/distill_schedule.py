@@ -1,0 +1,81 @@
+"""When to distil, and how strongly."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+
+@HOOKS.register_module()
+class DistillScheduleHook(Hook):
+    """Lets the distillation loss warm up, stay, fade and stop.
+
+    Its strength, a factor on the loss, rises linearly from 0 to 1 during
+    ``warmup``, falls linearly from ``fade`` to ``end``, and is 0 from ``end`` on:
+    the student then trains as without a teacher, which is not run any more. It
+    follows from the iteration alone, so a resumed run goes on as it should. Logged
+    as ``distill_strength``.
+
+    Args:
+        warmup (float): How long the strength rises. Defaults to 0: it starts at 1.
+        fade (float, optional): When it begins to fall. Defaults to None: at
+            ``end``.
+        end (float, optional): When it is 0 for good. Defaults to None: never.
+        by_epoch (bool): Whether times are in epochs, fractions allowed, or in
+            iterations. Defaults to True.
+
+    Raises:
+        ValueError: If not ``0 <= warmup <= fade <= end``, or ``fade`` has no
+            ``end``.
+
+    Example:
+        >>> from mmreviewkd.hooks import DistillScheduleHook
+        >>> hook = DistillScheduleHook(warmup=1, fade=4, end=8)
+        >>> [hook.strength(epoch) for epoch in (0, 0.5, 1, 4, 6, 8)]
+        [0.0, 0.5, 1.0, 1.0, 0.5, 0.0]
+    """
+
+    def __init__(
+        self,
+        warmup: float = 0,
+        fade: float | None = None,
+        end: float | None = None,
+        by_epoch: bool = True,
+    ) -> None:
+        last = float('inf') if end is None else end
+        first = last if fade is None else fade
+        if (fade is not None and end is None) or not 0 <= warmup <= first <= last:
+            raise ValueError(
+                'DistillScheduleHook needs 0 <= warmup <= fade <= end, and an end '
+                f'where it fades; got warmup={warmup}, fade={fade}, end={end}'
+            )
+        self._warmup, self._fade, self._end = warmup, first, last
+        self._by_epoch = by_epoch
+
+    def strength(self, time: float) -> float:
+        """Return the factor, 0 to 1, at a time in epochs or iterations."""
+        if time >= self._end:
+            return 0.0
+        if time < self._warmup:
+            return time / self._warmup
+        if time > self._fade:
+            return (self._end - time) / (self._end - self._fade)
+        return 1.0
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Set the strength for the step to come."""
+        time = runner.iter
+        if self._by_epoch:
+            time /= len(runner.train_dataloader)
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if not hasattr(model, 'distill_strength'):
+            raise TypeError(
+                f'DistillScheduleHook needs a DistilledDetector, got '
+                f'{type(model).__name__}; take it out of custom_hooks'
+            )
+        model.distill_strength = self.strength(time)
+        runner.message_hub.update_scalar(
+            'train/distill_strength', model.distill_strength
+        )

@@ -1,0 +1,84 @@
+import pytest
+import toys
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch.utils.data import Dataset
+
+from mmreviewkd.hooks import DistillScheduleHook
+
+
+@pytest.mark.parametrize(
+    'args, expected',
+    [
+        (dict(), {0: 1, 1000: 1}),
+        (dict(warmup=4), {0: 0, 1: 0.25, 4: 1, 9: 1}),
+        (dict(end=3), {0: 1, 2.9: 1, 3: 0, 4: 0}),
+        (dict(fade=2, end=4), {2: 1, 2.5: 0.75, 3: 0.5, 4: 0}),
+        (dict(fade=0, end=2), {0: 1, 1: 0.5}),
+        (dict(warmup=2, fade=2, end=3), {1: 0.5, 2: 1, 2.5: 0.5}),
+    ],
+)
+def test_strength(args, expected):
+    hook = DistillScheduleHook(**args)
+    assert {time: hook.strength(time) for time in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    'args', [dict(fade=1), dict(fade=2, end=1), dict(warmup=2, end=1), dict(warmup=-1)]
+)
+def test_impossible_times(args):
+    with pytest.raises(ValueError, match='0 <= warmup <= fade <= end'):
+        DistillScheduleHook(**args)
+
+
+class Batches(Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        data = toys.batch(sizes=((64, 64),), seed=index)
+        return {key: value[0] for key, value in data.items()}
+
+
+class Watch(Hook):
+    priority = 'LOWEST'
+
+    def __init__(self):
+        self.strengths = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.strengths.append(runner.model.distill_strength)
+
+
+def train(config, folder, **hook):
+    runner = Runner(
+        model=toys.build(config),
+        work_dir=str(folder),
+        train_dataloader=dict(
+            batch_size=2, sampler=dict(type='DefaultSampler'), dataset=Batches()
+        ),
+        train_cfg=dict(by_epoch=True, max_epochs=2),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.001)),
+        custom_hooks=[dict(type='DistillScheduleHook', **hook)],
+        default_scope='mmdet',
+        experiment_name=folder.name,
+    )
+    watch = Watch()
+    runner.register_hook(watch)
+    runner.train()
+    return watch.strengths, runner.message_hub.get_scalar('train/loss_distill').data[0]
+
+
+def test_training(tmp_path):
+    checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
+    config = toys.distilled(checkpoint)
+    strengths, losses = train(config, tmp_path / 'epochs', fade=0, end=1)
+    assert strengths == [1.0, 0.5, 0.0, 0.0]
+    assert losses[1] > 0 and list(losses[2:]) == [0, 0]
+    strengths, _ = train(config, tmp_path / 'iters', warmup=2, end=3, by_epoch=False)
+    assert strengths == [0.0, 0.5, 1.0, 0.0]
+
+
+def test_plain_model_is_refused(tmp_path):
+    with pytest.raises(TypeError, match='needs a DistilledDetector, got FasterRCNN'):
+        train(toys.detector(), tmp_path / 'plain')
