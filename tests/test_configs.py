@@ -1,6 +1,7 @@
-"""Every distillation config builds; the published one has the published numbers."""
+"""Every distillation config builds; the published ones have the published numbers."""
 
 import pytest
+import torch
 import toys
 from mmengine.config import Config
 
@@ -18,18 +19,94 @@ def test_builds_without_its_teacher(path):
     assert model.connector.out_channels == channels
 
 
-def test_published_recipe_of_faster_rcnn_r101_r18():
-    cfg = Config.fromfile(toys.CONFIGS / 'reviewkd_frcnn_r101_r18.py')
+# Loss weight, learning rate and what of the student's backbone is trained, by pair.
+RESNET = ('layer2', 'layer3', 'layer4')
+MOBILENET = ('conv1', *(f'layer{i}' for i in range(1, 8)))
+PUBLISHED = {
+    'frcnn_r101_r18': ('FasterRCNN', 1.2, 0.01, RESNET),
+    'frcnn_r101_r50': ('FasterRCNN', 1.0, 0.01, RESNET),
+    'frcnn_r50_mv2': ('FasterRCNN', 2.0, 0.01, MOBILENET),
+    'mrcnn_r101_r18': ('MaskRCNN', 1.5, 0.01, RESNET),
+    'mrcnn_r101_r50': ('MaskRCNN', 0.8, 0.01, RESNET),
+    'mrcnn_r50_mv2': ('MaskRCNN', 1.0, 0.01, MOBILENET),
+    'retinanet_r101_r50': ('RetinaNet', 1.0, 0.005, RESNET),
+}
+
+
+def test_every_published_pair_has_a_config():
+    assert {f'reviewkd_{name}' for name in PUBLISHED} == {
+        path.stem for path in toys.CONFIGS.glob('reviewkd_*.py')
+    }
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_published_recipe(name):
+    kind, weight, lr, trained = PUBLISHED[name]
+    cfg = Config.fromfile(toys.CONFIGS / f'reviewkd_{name}.py')
     model = toys.build(cfg.model)
-    assert model.backbone.depth == 18
-    assert model.distill_loss.loss_weight == 1.2
+    assert type(model).__name__ == f'Distilled{kind}'
+    assert model.distill_loss.loss_weight == weight
     assert model.connector.in_channels == [256] * 5
-    assert 'r101' in model.teacher.checkpoint
-    assert cfg.optim_wrapper.optimizer.lr == 0.01
-    assert cfg.auto_scale_lr.base_batch_size == 8
+    assert cfg.optim_wrapper.optimizer.lr == lr
+    assert cfg.auto_scale_lr.enable and cfg.auto_scale_lr.base_batch_size == 8
     sides = {scale[1] for scale in cfg.train_dataloader.dataset.pipeline[2].scales}
     assert (min(sides), max(sides)) == (640, 800)
+
     trainable = {n for n, p in model.backbone.named_parameters() if p.requires_grad}
-    # Stem and first stage frozen, and every norm layer.
-    assert all(name.startswith(('layer2', 'layer3', 'layer4')) for name in trainable)
-    assert not any('bn' in name or 'downsample.1' in name for name in trainable)
+    assert {n.split('.')[0] for n in trainable} == set(trained)
+    norms = {
+        n
+        for n, module in model.backbone.named_modules()
+        if isinstance(module, torch.nn.BatchNorm2d)
+    }
+    assert not {n.rpartition('.')[0] for n in trainable} & norms
+    assert not any(m.training for n, m in model.train().named_modules() if n in norms)
+
+    masks = kind == 'MaskRCNN'
+    assert cfg.val_evaluator.metric == (['bbox', 'segm'] if masks else 'bbox')
+    for loader in ('train_dataloader', 'val_dataloader'):
+        (load,) = (
+            transform
+            for transform in cfg[loader].dataset.pipeline
+            if transform.type == 'LoadAnnotations'
+        )
+        assert load.get('with_mask', False) == masks
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_teacher_is_the_zoos_checkpoint_of_its_config(name):
+    cfg = Config.fromfile(toys.CONFIGS / f'reviewkd_{name}.py')
+    folder = cfg.model.teacher_checkpoint.split('/')[-2]
+    zoo = cfg.model.teacher.rpartition('/')[2].removesuffix('.py')
+    assert folder == zoo.replace('-rcnn', '_rcnn')
+    depth = name.split('_')[1].removeprefix('r')
+    assert resolve_model_config(cfg.model.teacher).backbone.depth == int(depth)
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_weights_of_the_student_are_its_backbones(name):
+    cfg = Config.fromfile(toys.CONFIGS / f'reviewkd_{name}.py')
+    backbone = resolve_model_config(cfg.model.student).backbone
+    checkpoint = backbone.init_cfg.checkpoint
+    if backbone.type == 'MobileNetV2':
+        assert checkpoint == 'open-mmlab://mmdet/mobilenet_v2'
+    else:
+        assert checkpoint == f'torchvision://resnet{backbone.depth}'
+
+
+@pytest.mark.parametrize('name', PUBLISHED)
+def test_no_trainable_parameter_is_left_without_gradient(name):
+    """So that data-parallel training need not look for unused parameters."""
+    cfg = Config.fromfile(toys.CONFIGS / f'reviewkd_{name}.py')
+    cfg.model.teacher_checkpoint = 'random'
+    model = toys.build(cfg.model).train()
+    losses = toys.losses(model, toys.batch(((64, 64),) * 2, masks='mrcnn' in name))
+    sum(
+        sum(value) if isinstance(value, list) else value
+        for key, value in losses.items()
+        if 'loss' in key
+    ).backward()
+    without = [
+        n for n, p in model.named_parameters() if p.requires_grad and p.grad is None
+    ]
+    assert not without

@@ -31,6 +31,7 @@ class DistillationMixin:
         connector (dict): Config of the connector.
         distill_loss (dict): Config of the distillation loss.
         inherit (Sequence[str]): Parts that start from the teacher's weights.
+        frozen (Sequence[str]): Parts that are not trained.
         **student: The arguments of the student's class.
 
     Attributes:
@@ -46,6 +47,7 @@ class DistillationMixin:
         connector: ConfigType,
         distill_loss: ConfigType,
         inherit: Sequence[str],
+        frozen: Sequence[str],
         **student,
     ) -> None:
         super().__init__(**student)
@@ -54,6 +56,8 @@ class DistillationMixin:
                 f'the student {type(self).__mro__[2].__name__} has no neck; '
                 "distillation compares the levels of the detectors' necks"
             )
+        for part in frozen:
+            _freeze(self, part)
         # Past nn.Module's registration: the teacher is no part of the model's
         # weights, optimizer, copies or gradient buckets.
         object.__setattr__(self, 'teacher', teacher)
@@ -133,6 +137,7 @@ def DistilledDetector(
     distill_loss: ConfigType,
     teacher_checkpoint: str | None = None,
     inherit: Sequence[str] = (),
+    frozen: Sequence[str] = (),
     data_preprocessor: OptConfigType = None,
 ) -> BaseDetector:
     """Build a student detector that learns from a teacher while it trains.
@@ -153,6 +158,9 @@ def DistilledDetector(
         inherit (Sequence[str]): Parts of the student, such as
             ``('neck', 'rpn_head', 'roi_head')``, that start from the teacher's
             weights where name and shape agree. Defaults to (): none.
+        frozen (Sequence[str]): Parts of the student, such as
+            ``('backbone.conv2',)``, whose parameters are not trained, in addition
+            to those that its own config freezes. Defaults to (): none.
         data_preprocessor (dict, optional): The student's data preprocessor,
             where its config names none. Defaults to None.
 
@@ -178,6 +186,7 @@ def DistilledDetector(
             'connector': connector,
             'distill_loss': distill_loss,
             'inherit': inherit,
+            'frozen': frozen,
         }
     )
 
@@ -203,3 +212,15 @@ def _with_channels(connector: ConfigType, neck: nn.Module) -> dict:
             'connector.in_channels and connector.out_channels, one entry a level'
         )
     return {**connector, **dict.fromkeys(open_, list(channels))}
+
+
+def _freeze(student: nn.Module, part: str) -> None:
+    parameters = [
+        parameter
+        for name, parameter in student.named_parameters()
+        if f'{name}.'.startswith(f'{part}.')
+    ]
+    if not parameters:
+        raise ValueError(f'model.frozen: the student has no parameter in {part!r}')
+    for parameter in parameters:
+        parameter.requires_grad = False

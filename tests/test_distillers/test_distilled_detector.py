@@ -262,3 +262,14 @@ def test_strength_is_a_factor(model):
     model.distill_strength = 0.25
     quarter = toys.losses(model, data)['loss_distill']
     torch.testing.assert_close(quarter, 0.25 * full)
+
+
+def test_frozen_parts_are_not_trained(teacher_checkpoint):
+    frozen = ('rpn_head', 'backbone.conv1')
+    model = toys.build(toys.distilled(teacher_checkpoint, frozen=frozen))
+    for name, parameter in model.named_parameters():
+        assert parameter.requires_grad != name.startswith(('rpn_head.', frozen[1])), (
+            name
+        )
+    with pytest.raises(ValueError, match="no parameter in 'backbone.conv'"):
+        toys.build(toys.distilled(None, frozen=['backbone.conv']))
