@@ -1,21 +1,17 @@
 """Train a detector or distil one: ``python tools/train.py CONFIG``."""
 
 import argparse
-import os
-from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
-from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
+from mmreviewkd.launch import add_common_flags, load_config
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a detector or distil one')
     parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--work-dir', help='folder for logs and checkpoints (work_dirs/CONFIG)'
-    )
+    add_common_flags(parser)
     parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
     parser.add_argument(
         '--auto-scale-lr',
@@ -29,20 +25,7 @@ def parse_args() -> argparse.Namespace:
         help='go on from this checkpoint; without a path, from the last one in the '
         'work dir',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        help='changes of the config, key=value; e.g. model.distill_loss.loss_weight=2',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
-    )
-    # torch.distributed.launch passes it.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if args.amp and not torch.cuda.is_available():
         parser.error('--amp needs a GPU; leave it out to train in float32')
     return args
@@ -50,12 +33,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir:
-        cfg.work_dir = args.work_dir
-    cfg.setdefault('work_dir', f'work_dirs/{Path(args.config).stem}')
+    cfg = load_config(args)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

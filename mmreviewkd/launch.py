@@ -1,0 +1,68 @@
+"""What tools/train.py and tools/test.py have in common."""
+
+import argparse
+import os
+from pathlib import Path
+from unittest import mock
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dist import init_dist
+from mmengine.logging import print_log
+
+
+def add_common_flags(parser: argparse.ArgumentParser) -> None:
+    """Add MMDetection's flags that training and testing share."""
+    parser.add_argument(
+        '--work-dir', help='folder for all that is written (work_dirs/CONFIG)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help='changes of the config, key=value; e.g. train_dataloader.batch_size=4',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    # Launchers of former times pass it instead of setting the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config, apply the common flags, and join the other processes.
+
+    Args:
+        args (Namespace): Has ``config`` and what :func:`add_common_flags` adds.
+    """
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    cfg.setdefault('work_dir', f'work_dirs/{Path(args.config).stem}')
+    cfg.launcher = args.launcher
+    if args.launcher != 'none':
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+        if not torch.cuda.is_available():
+            _join_on_cpu(cfg)
+    return cfg
+
+
+def _join_on_cpu(cfg: Config) -> None:
+    # MMEngine's launchers choose a GPU for each process, always; where the processes
+    # are joined already, its runner leaves them as they are.
+    with mock.patch('torch.cuda.set_device'):
+        init_dist(cfg.launcher, backend='gloo')
+    if torch.distributed.get_rank() == 0:
+        print_log(
+            f'no GPU: {torch.distributed.get_world_size()} processes on the CPU, over '
+            'gloo'
+        )
+    # And its wrapper takes a GPU's number unless told otherwise.
+    cfg.model_wrapper_cfg = dict(
+        type='MMDistributedDataParallel',
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+        broadcast_buffers=False,
+    ) | (cfg.get('model_wrapper_cfg') or {})
+    cfg.model_wrapper_cfg.device_ids = None

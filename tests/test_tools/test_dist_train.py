@@ -1,0 +1,188 @@
+"""Several processes on the CPU, through the launch scripts."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import toys
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 3
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """Images that differ, with the same boxes: so every batch has as many positives."""
+    root = tmp_path_factory.mktemp('data')
+    rng = np.random.default_rng(0)
+    coco = dict(categories=[dict(id=1, name='thing')], images=[], annotations=[])
+    for i in range(4 * STEPS):
+        cv2.imwrite(str(root / f'{i}.png'), rng.integers(0, 256, (64, 64, 3), np.uint8))
+        coco['images'].append(dict(id=i, file_name=f'{i}.png', width=64, height=64))
+        coco['annotations'].append(
+            dict(
+                id=i + 1, image_id=i, category_id=1, bbox=[8, 8, 32, 30], area=960,
+                iscrowd=0,
+            )
+        )  # fmt: skip
+    (root / 'train.json').write_text(json.dumps(coco))
+    return root
+
+
+def write_config(path, data, teacher, batch_size):
+    detector = dict(
+        _base_='mmdet::retinanet/retinanet_r18_fpn_1x_coco.py',
+        # No statistics of the batch.
+        backbone=dict(
+            base_channels=4, stem_channels=4, norm_eval=True, frozen_stages=-1,
+            init_cfg=None,
+        ),
+        neck=dict(in_channels=[4, 8, 16, 32], out_channels=8),
+        bbox_head=dict(in_channels=8, feat_channels=8, num_classes=1),
+    )  # fmt: skip
+    cfg = Config(
+        dict(
+            default_scope='mmdet',
+            custom_imports=dict(imports=['mmreviewkd']),
+            model=dict(
+                type='DistilledDetector',
+                student=detector,
+                teacher=detector,
+                teacher_checkpoint=teacher,
+                connector=dict(
+                    type='ReviewConnector',
+                    mid_channels=8,
+                    norm_cfg=dict(type='GN', num_groups=2),
+                ),
+                distill_loss=dict(type='HCLLoss'),
+            ),
+            train_dataloader=dict(
+                batch_size=batch_size,
+                num_workers=0,
+                sampler=dict(type='DefaultSampler', shuffle=False),
+                dataset=dict(
+                    type='CocoDataset',
+                    data_root=str(data),
+                    ann_file='train.json',
+                    data_prefix=dict(img=''),
+                    metainfo=dict(classes=('thing',)),
+                    pipeline=[
+                        dict(type='LoadImageFromFile'),
+                        dict(type='LoadAnnotations', with_bbox=True),
+                        dict(type='PackDetInputs'),
+                    ],
+                ),
+            ),
+            train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
+            optim_wrapper=dict(
+                optimizer=dict(type='SGD', lr=0.01), clip_grad=dict(max_norm=1.0)
+            ),
+            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
+            randomness=dict(seed=0),
+        )
+    )
+    cfg.dump(path)
+
+
+def run(command, path=(), **environment):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    python = str(Path(sys.executable).parent)
+    # The scripts must find the package by themselves.
+    inherited = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    env = dict(
+        inherited, PORT=str(port), MASTER_PORT=str(port), OMP_NUM_THREADS='1',
+        CUDA_VISIBLE_DEVICES='',
+        PATH=os.pathsep.join([*map(str, path), python, os.environ['PATH']]),
+    ) | environment  # fmt: skip
+    done = subprocess.run(
+        [str(part) for part in command], env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope='module')
+def teacher(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('teacher')
+    write_config(folder / 'config.py', folder, None, 1)
+    config = Config.fromfile(folder / 'config.py').model.teacher
+    return toys.save_teacher(toys.resolve_model_config(config), folder / 'teacher.pth')
+
+
+@pytest.fixture(scope='module')
+def one_process(tmp_path_factory, data, teacher):
+    """Weights after a run of one process."""
+    folder = tmp_path_factory.mktemp('one')
+    write_config(folder / 'config.py', data, teacher, 4)
+    script = [sys.executable, ROOT / 'tools' / 'train.py']
+    run([*script, folder / 'config.py', '--work-dir', folder], PYTHONPATH=str(ROOT))
+    return weights(folder)
+
+
+def weights(folder):
+    return torch.load(folder / 'epoch_1.pth', weights_only=False)['state_dict']
+
+
+def assert_same_training(weights, expected):
+    assert weights.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(weights[name], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize('launcher', ['dist', 'slurm'])
+def test_two_processes_train_as_one(tmp_path, data, teacher, one_process, launcher):
+    write_config(tmp_path / 'config.py', data, teacher, 2)
+    if launcher == 'dist':
+        out = run(
+            [ROOT / 'tools/dist_train.sh', tmp_path / 'config.py', 2]
+            + ['--work-dir', tmp_path / 'out']
+        )
+    else:
+        out = run(
+            [ROOT / 'tools/slurm_train.sh', 'partition', 'name']
+            + [tmp_path / 'config.py', tmp_path / 'out'],
+            path=[fake_slurm(tmp_path)],
+            GPUS='2',
+            GPUS_PER_NODE='2',
+        )
+    assert out.count('no GPU: 2 processes on the CPU, over gloo') == 1
+    trained = weights(tmp_path / 'out')
+    assert_same_training(trained, one_process)
+    start = torch.load(teacher)['state_dict']
+    assert trained['bbox_head.retina_cls.weight'].shape == (
+        start['bbox_head.retina_cls.weight'].shape
+    )
+
+
+def fake_slurm(folder):
+    """An srun that starts the processes here, with Slurm's variables."""
+    bin_ = folder / 'bin'
+    bin_.mkdir()
+    (bin_ / 'scontrol').write_text('#!/bin/sh\necho 127.0.0.1\n')
+    (bin_ / 'srun').write_text(
+        '#!/usr/bin/env bash\n'
+        'for flag in "$@"; do\n'
+        '    [[ $flag == --ntasks=* ]] && ntasks=${flag#*=}\n'
+        '    [[ $flag == -* ]] || break\n'
+        '    shift\n'
+        'done\n'
+        'export SLURM_NTASKS=$ntasks SLURM_NODELIST=here\n'
+        'for ((i = 0; i < ntasks; i++)); do\n'
+        '    SLURM_PROCID=$i SLURM_LOCALID=$i "$@" &\n'
+        '    pids+=($!)\n'
+        'done\n'
+        'for pid in "${pids[@]}"; do wait "$pid" || exit 1; done\n'
+    )
+    for file in bin_.iterdir():
+        file.chmod(0o755)
+    return bin_
