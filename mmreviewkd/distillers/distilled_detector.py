@@ -1,5 +1,6 @@
 """A detector that learns from a teacher."""
 
+import logging
 from collections.abc import Sequence
 from functools import cache
 
@@ -8,9 +9,11 @@ from mmdet.models.detectors import BaseDetector
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from .inherit import inherit
+from .levels import Levels, level_channels, match_levels, pick
 from .model_config import resolve_model_config
 from .teacher import Teacher
 
@@ -28,8 +31,11 @@ class DistillationMixin:
 
     Args:
         teacher (:obj:`Teacher`): The teacher; kept outside the modules.
-        connector (dict): Config of the connector.
+        connector (dict, optional): Config of the connector; None builds a model that
+            can only be tested.
         distill_loss (dict): Config of the distillation loss.
+        levels (Sequence[int], optional): The student's levels that are compared
+            with the teacher's; None for all.
         inherit (Sequence[str]): Parts that start from the teacher's weights.
         frozen (Sequence[str]): Parts that are not trained.
         **student: The arguments of the student's class.
@@ -44,18 +50,14 @@ class DistillationMixin:
     def __init__(
         self,
         teacher: Teacher,
-        connector: ConfigType,
+        connector: OptConfigType,
         distill_loss: ConfigType,
+        levels: Sequence[int] | None,
         inherit: Sequence[str],
         frozen: Sequence[str],
         **student,
     ) -> None:
         super().__init__(**student)
-        if not self.with_neck:
-            raise ValueError(
-                f'the student {type(self).__mro__[2].__name__} has no neck; '
-                "distillation compares the levels of the detectors' necks"
-            )
         for part in frozen:
             _freeze(self, part)
         # Past nn.Module's registration: the teacher is no part of the model's
@@ -64,7 +66,8 @@ class DistillationMixin:
         self.distill_loss = MODELS.build(distill_loss)
         # The student's random numbers are those of its training alone.
         with torch.random.fork_rng(devices=[]):
-            self.connector = MODELS.build(_with_channels(connector, self.neck))
+            self.connector = connector and MODELS.build(connector)
+        self._levels = levels
         self.distill_strength = 1.0
         self._inherit = tuple(inherit)
         self._captured: list[tuple[Tensor, ...]] | None = None
@@ -76,12 +79,12 @@ class DistillationMixin:
         weights are read, and checked, before the first step, and never for
         testing.
         """
+        self.teacher.load()
         connector = self._modules.pop('connector')
         super().init_weights()
         with torch.random.fork_rng(devices=[]):
             connector.init_weights()
         self.connector = connector
-        self.teacher.load()
         if self._inherit:
             inherit(self, self.teacher.read_weights(), self._inherit)
 
@@ -118,13 +121,17 @@ class DistillationMixin:
             (feats,) = self._captured
         finally:
             self._captured = None
-        loss = self.distill_loss(self.connector(feats), targets)
+        outs = self.connector(pick(feats, self._levels))
+        loss = self.distill_loss(outs, targets)
         losses['loss_distill'] = self.distill_strength * loss
         return losses
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        if self.connector is None:
+            for name in [n for n in state_dict if n.startswith(prefix + CONNECTOR)]:
+                del state_dict[name]
         # A plain checkpoint of the student has no connector: keep the present one.
-        if not any(name.startswith(prefix + CONNECTOR) for name in state_dict):
+        elif not any(name.startswith(prefix + CONNECTOR) for name in state_dict):
             state_dict.update(self.connector.state_dict(prefix=prefix + CONNECTOR))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -136,6 +143,7 @@ def DistilledDetector(
     connector: ConfigType,
     distill_loss: ConfigType,
     teacher_checkpoint: str | None = None,
+    levels: Levels | None = None,
     inherit: Sequence[str] = (),
     frozen: Sequence[str] = (),
     data_preprocessor: OptConfigType = None,
@@ -146,15 +154,20 @@ def DistilledDetector(
         student (str | dict): The student's config: a path, a name such as
             ``'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'``, a model's
             dict, or a dict of changes with ``_base_``.
-        teacher (str | dict): The teacher's config, likewise. Read in training
-            only; of the detector, backbone and neck are built.
+        teacher (str | dict): The teacher's config, likewise. Of the detector,
+            backbone and neck are built, in training only. Testing does not need
+            the file that is named here.
         connector (dict): Config of the connector. Where it names no
-            ``in_channels`` or ``out_channels``, those of the student's neck are
-            taken.
+            ``in_channels`` or ``out_channels``, those of the student's and the
+            teacher's neck are taken.
         distill_loss (dict): Config of the distillation loss.
         teacher_checkpoint (str, optional): Path or URL of the teacher's
             checkpoint, needed in training; ``'random'`` for random weights.
             Defaults to None.
+        levels (Sequence[int] | Sequence[tuple[int, int]], optional): Strides of
+            the levels to compare, or pairs of a student's and a teacher's level,
+            counted from 0, the finest. Defaults to None: all levels, matched by
+            stride, which both detectors must have.
         inherit (Sequence[str]): Parts of the student, such as
             ``('neck', 'rpn_head', 'roi_head')``, that start from the teacher's
             weights where name and shape agree. Defaults to (): none.
@@ -178,13 +191,28 @@ def DistilledDetector(
             f'the student {student.type} is not in the registry of models; is it '
             'misspelt, or its package missing from custom_imports?'
         )
+    try:
+        teacher_config = resolve_model_config(teacher)
+    except FileNotFoundError as error:
+        print_log(
+            f"the teacher's config is missing, so this model can be tested but not "
+            f'trained: {error}',
+            logger='current',
+            level=logging.WARNING,
+        )
+        connector, pairs = None, None
+    else:
+        pairs = match_levels(student, teacher_config, levels)
+        connector = _with_channels(connector, student, teacher_config, pairs)
+    own, others = zip(*pairs, strict=True) if pairs else (None, None)
     return MODELS.build(
         {
             **student,
             'type': _distilled(student_class),
-            'teacher': Teacher(teacher, teacher_checkpoint),
+            'teacher': Teacher(teacher, teacher_checkpoint, others),
             'connector': connector,
             'distill_loss': distill_loss,
+            'levels': own,
             'inherit': inherit,
             'frozen': frozen,
         }
@@ -197,21 +225,28 @@ def _distilled(student_class: type[BaseDetector]) -> type[BaseDetector]:
     return type(name, (DistillationMixin, student_class), {})
 
 
-def _with_channels(connector: ConfigType, neck: nn.Module) -> dict:
+def _with_channels(
+    connector: ConfigType,
+    student: ConfigType,
+    teacher: ConfigType,
+    pairs: list[tuple[int, int]] | None,
+) -> dict:
     """Fill in the channels that the connector's config leaves open."""
     connector = dict(connector)
-    open_ = [k for k in ('in_channels', 'out_channels') if connector.get(k) is None]
-    if not open_:
-        return connector
-    channels = getattr(neck, 'out_channels', None)
-    if isinstance(channels, int) and hasattr(neck, 'num_outs'):
-        channels = [channels] * neck.num_outs
-    if not isinstance(channels, list | tuple):
-        raise ValueError(
-            f"the neck {type(neck).__name__} does not tell its levels' channels; set "
-            'connector.in_channels and connector.out_channels, one entry a level'
-        )
-    return {**connector, **dict.fromkeys(open_, list(channels))}
+    for side, (key, who, detector) in enumerate(
+        [('in_channels', 'student', student), ('out_channels', 'teacher', teacher)]
+    ):
+        if connector.get(key) is None:
+            channels = level_channels(detector, who)
+            every = range(len(channels))
+            numbers = every if pairs is None else [pair[side] for pair in pairs]
+            if not set(numbers) <= set(every):
+                raise ValueError(
+                    f"model.levels names the {who}'s levels {list(numbers)}, but its "
+                    f'neck has {len(channels)}, counted from 0'
+                )
+            connector[key] = [channels[number] for number in numbers]
+    return connector
 
 
 def _freeze(student: nn.Module, part: str) -> None:

@@ -11,6 +11,7 @@ from mmengine.model import ImgDataPreprocessor
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from .levels import pick
 from .model_config import resolve_model_config
 
 PARTS = ('backbone', 'neck')
@@ -32,12 +33,20 @@ class Teacher(nn.Module):
             :func:`resolve_model_config` takes it.
         checkpoint (str, optional): Its checkpoint's path or URL. ``'random'``
             asks for random weights, for control experiments.
+        levels (Sequence[int], optional): The levels to hand out, counted from 0,
+            the finest. Defaults to None: all.
     """
 
-    def __init__(self, config: str | ConfigType, checkpoint: str | None) -> None:
+    def __init__(
+        self,
+        config: str | ConfigType,
+        checkpoint: str | None,
+        levels: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.checkpoint = checkpoint
+        self.levels = levels
 
     @property
     def loaded(self) -> bool:
@@ -48,9 +57,8 @@ class Teacher(nn.Module):
         """Build backbone and neck and read their weights, once.
 
         Raises:
-            ValueError: If no checkpoint is named, the detector has no neck, or
-                weights of backbone or neck are missing, unexpected or wrongly
-                shaped in the checkpoint.
+            ValueError: If no checkpoint is named, or weights of backbone or neck
+                are missing, unexpected or wrongly shaped in the checkpoint.
         """
         if self.loaded:
             return
@@ -61,11 +69,6 @@ class Teacher(nn.Module):
                 'experiment with a random teacher)'
             )
         cfg = resolve_model_config(self.config)
-        if cfg.get('neck') is None:
-            raise ValueError(
-                f'the teacher {cfg.type} has no neck; distillation compares the '
-                "levels of the detectors' necks"
-            )
         # The random numbers of the student's training must not depend on the teacher.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -117,7 +120,7 @@ class Teacher(nn.Module):
             preprocessor (ImgDataPreprocessor): The student's data preprocessor.
 
         Returns:
-            tuple[Tensor]: The neck's maps, finest level first.
+            tuple[Tensor]: The neck's maps of the levels asked for, finest first.
         """
         self.load()
         if next(self.parameters()).device != images.device:
@@ -125,7 +128,7 @@ class Teacher(nn.Module):
         if any(module.training for module in self.modules()):
             self.eval()
         images = renormalize(images, data_samples, preprocessor, self.preprocessor)
-        return tuple(self.neck(self.backbone(images)))
+        return pick(self.neck(self.backbone(images)), self.levels)
 
 
 def renormalize(

@@ -185,12 +185,6 @@ def test_missing_teacher_checkpoint_ends_training_before_its_first_step():
         toys.losses(model, toys.batch())
 
 
-def test_student_without_neck_is_refused(teacher_checkpoint):
-    config = toys.distilled(teacher_checkpoint, student=toys.detector(neck=None))
-    with pytest.raises(ValueError, match='student FasterRCNN has no neck'):
-        toys.build(config)
-
-
 def test_other_teacher_channels_are_named(tmp_path):
     wide = toys.detector()
     wide.neck.out_channels = 12
@@ -201,17 +195,59 @@ def test_other_teacher_channels_are_named(tmp_path):
 
 
 def test_teacher_with_a_wider_neck(tmp_path):
-    """Channels differ from the student's: one line of the config says so."""
     wide = toys.detector(rpn_head=None, roi_head=None)
     wide.neck.out_channels = 12
     checkpoint = toys.save_teacher(wide, tmp_path / 'wide.pth')
-    connector = dict(type='ReviewConnector', mid_channels=8)
-    config = toys.distilled(checkpoint, teacher=wide, connector=connector)
-    with pytest.raises(ValueError, match=r'level 0.*\b8, 16, 16\).*12, 16, 16\)'):
-        toys.losses(toys.build(config), toys.batch())
-    config['connector'] = dict(connector, out_channels=[12] * 5)
-    losses = toys.losses(toys.build(config), toys.batch())
-    assert torch.isfinite(losses['loss_distill'])
+    model = toys.build(toys.distilled(checkpoint, teacher=wide))
+    assert model.connector.in_channels == [8] * 5
+    assert model.connector.out_channels == [12] * 5
+    assert torch.isfinite(toys.losses(model, toys.batch())['loss_distill'])
+
+
+def test_levels_are_those_that_are_named(teacher_checkpoint):
+    """The loss is that of these levels alone."""
+    model = toys.build(toys.distilled(teacher_checkpoint, levels=[8, 32]))
+    data = model.data_preprocessor(toys.batch(), training=True)
+    loss = model(**data, mode='loss')['loss_distill']
+    feats = model.extract_feat(data['inputs'])
+    assert model.connector.in_channels == model.connector.out_channels == [8, 8]
+    every = model.teacher
+    every.levels = None
+    targets = every(data['inputs'], data['data_samples'], model.data_preprocessor)
+    outs = model.connector([feats[1], feats[3]])
+    expected = model.distill_loss(outs, [targets[1], targets[3]])
+    torch.testing.assert_close(loss, expected)
+
+
+def test_channels_named_in_the_config_stay(teacher_checkpoint):
+    connector = dict(type='ReviewConnector', mid_channels=8, out_channels=[3] * 5)
+    config = toys.distilled(teacher_checkpoint, connector=connector)
+    assert toys.build(config).connector.out_channels == [3] * 5
+
+
+def test_level_that_does_not_exist(teacher_checkpoint):
+    config = toys.distilled(teacher_checkpoint, levels=[(0, 0), (4, 5)])
+    with pytest.raises(ValueError, match=r"teacher's levels \[0, 5\].* neck has 5"):
+        toys.build(config)
+
+
+def test_testing_needs_no_config_of_the_teacher(model, tmp_path):
+    """Nor says a checkpoint's connector anything there."""
+    config = toys.distilled('random', teacher=str(tmp_path / 'gone.py'))
+    alone = toys.build(config)
+    load = alone.load_state_dict(model.state_dict())
+    assert not load.missing_keys and not load.unexpected_keys
+    for detector in (alone, model):
+        detector.eval()
+    data = model.data_preprocessor(toys.batch())
+    with torch.no_grad():
+        results = [
+            detector(**copy.deepcopy(data), mode='predict')[0].pred_instances
+            for detector in (alone, model)
+        ]
+    torch.testing.assert_close(results[0].bboxes, results[1].bboxes)
+    with pytest.raises(FileNotFoundError):
+        alone.init_weights()
 
 
 def test_bfloat16_autocast(model):

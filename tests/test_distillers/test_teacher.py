@@ -130,11 +130,6 @@ def test_missing_file_is_named(config):
         Teacher(config, '/nowhere/teacher.pth').load()
 
 
-def test_teacher_without_neck_is_refused(config, checkpoint):
-    with pytest.raises(ValueError, match='teacher FasterRCNN has no neck'):
-        Teacher(dict(config, neck=None), checkpoint).load()
-
-
 def test_random_teacher_only_where_asked_for(config):
     """It is the same one for every process, and costs no random number."""
     torch.manual_seed(1)
