@@ -6,17 +6,17 @@ import toys
 from mmengine.config import Config
 
 from mmreviewkd.distillers import resolve_model_config
+from mmreviewkd.distillers.levels import match_levels
 
 DISTILLED = sorted(toys.CONFIGS.rglob('reviewkd_*.py'))
+PAIRS = sorted(toys.CONFIGS.glob('pairs/*.py'))
 
 
 @pytest.mark.parametrize('path', DISTILLED, ids=lambda p: p.stem)
 def test_builds_without_its_teacher(path):
     model = toys.build(Config.fromfile(path).model)
     assert type(model).__name__.startswith('Distilled')
-    teacher = resolve_model_config(model.teacher.config)
-    channels = [teacher.neck.out_channels] * teacher.neck.num_outs
-    assert model.connector.out_channels == channels
+    assert not model.teacher.loaded
 
 
 # Loss weight, learning rate and what of the student's backbone is trained, by pair.
@@ -94,19 +94,43 @@ def test_weights_of_the_student_are_its_backbones(name):
         assert checkpoint == f'torchvision://resnet{backbone.depth}'
 
 
-@pytest.mark.parametrize('name', PUBLISHED)
-def test_no_trainable_parameter_is_left_without_gradient(name):
+@pytest.mark.parametrize(
+    'path',
+    [*(toys.CONFIGS / f'reviewkd_{name}.py' for name in PUBLISHED), *PAIRS],
+    ids=lambda path: path.stem,
+)
+def test_no_trainable_parameter_is_left_without_gradient(path):
     """So that data-parallel training need not look for unused parameters."""
-    cfg = Config.fromfile(toys.CONFIGS / f'reviewkd_{name}.py')
+    cfg = Config.fromfile(path)
     cfg.model.teacher_checkpoint = 'random'
     model = toys.build(cfg.model).train()
-    losses = toys.losses(model, toys.batch(((64, 64),) * 2, masks='mrcnn' in name))
+    losses = toys.losses(model, toys.batch(((64, 64),) * 2, masks=model.with_mask))
+    assert losses['loss_distill'] > 0
     sum(
         sum(value) if isinstance(value, list) else value
         for key, value in losses.items()
         if 'loss' in key
     ).backward()
     without = [
-        n for n, p in model.named_parameters() if p.requires_grad and p.grad is None
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
     ]
     assert not without
+
+
+@pytest.mark.parametrize('path', PAIRS, ids=lambda path: path.stem)
+def test_a_pair_takes_at_most_ten_lines(path):
+    lines = path.read_text().splitlines()
+    assert len([line for line in lines if not line.startswith('#')]) <= 10
+
+
+def test_common_levels_of_a_one_stage_student_under_a_two_stage_teacher():
+    cfg = Config.fromfile(
+        toys.CONFIGS / 'pairs' / 'reviewkd_retinanet_frcnn-r101_r50.py'
+    )
+    assert match_levels(
+        resolve_model_config(cfg.model.student),
+        resolve_model_config(cfg.model.teacher),
+        cfg.model.levels,
+    ) == [(0, 1), (1, 2), (2, 3), (3, 4)]
