@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import NoReturn
 
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import Tensor
 
@@ -104,6 +105,47 @@ def roi_align_backward(
     )
 
 
+def sigmoid_focal_loss_forward(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    output: Tensor,
+    gamma: float,
+    alpha: float,
+) -> None:
+    """Writes the focal loss of logits ``input`` (N, C) into ``output`` (N, C).
+
+    ``target`` (N,) holds the classes, C for none of them. MMDetection calls it on
+    GPUs only.
+    """
+    output.copy_(_focal_loss(input, target, weight, gamma, alpha))
+
+
+def sigmoid_focal_loss_backward(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    grad_input: Tensor,
+    gamma: float,
+    alpha: float,
+) -> None:
+    """Writes the gradient of :func:`sigmoid_focal_loss_forward`'s sum."""
+    with torch.enable_grad():
+        logits = input.detach().requires_grad_()
+        loss = _focal_loss(logits, target, weight, gamma, alpha).sum()
+    grad_input.copy_(torch.autograd.grad(loss, logits)[0])
+
+
+def _focal_loss(
+    input: Tensor, target: Tensor, weight: Tensor, gamma: float, alpha: float
+) -> Tensor:
+    if weight.numel():
+        _refuse('sigmoid_focal_loss with class weights')
+    classes = input.shape[1]
+    one_hot = F.one_hot(target, classes + 1)[:, :classes].to(input.dtype)
+    return torchvision.ops.sigmoid_focal_loss(input, one_hot, alpha, gamma)
+
+
 def _no_compiler() -> str:
     # mmcv's environment report calls the two functions that this stands for.
     return 'n/a (torchvision stand-in)'
@@ -137,6 +179,8 @@ class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.nms = nms
         module.roi_align_forward = roi_align_forward
         module.roi_align_backward = roi_align_backward
+        module.sigmoid_focal_loss_forward = sigmoid_focal_loss_forward
+        module.sigmoid_focal_loss_backward = sigmoid_focal_loss_backward
         module.get_compiler_version = _no_compiler
         module.get_compiling_cuda_version = _no_compiler
         module.__getattr__ = _unknown

@@ -2,8 +2,9 @@ import sys
 
 import pytest
 import torch
-from mmcv.ops import RoIAlign, batched_nms, nms, soft_nms
+from mmcv.ops import RoIAlign, batched_nms, nms, sigmoid_focal_loss, soft_nms
 from mmcv.utils.ext_loader import check_ops_exist
+from mmdet.models.losses.focal_loss import py_sigmoid_focal_loss
 
 from mmreviewkd.compat import ops
 
@@ -76,6 +77,28 @@ def test_roi_align_in_low_precision(dtype):
     assert out.dtype == feat.grad.dtype == dtype
     assert torch.equal(out, exact.to(dtype))
     assert torch.equal(feat.grad, exact_feat.grad.to(dtype))
+
+
+@standin
+def test_focal_loss_is_mmdetections_own():
+    """Whose CPU path needs no operator."""
+    torch.manual_seed(0)
+    logits = torch.randn(6, 3, dtype=torch.float64) * 3
+    target = torch.tensor([0, 1, 2, 3, 3, 0])  # 3 is the background.
+    one_hot = torch.eye(4, dtype=torch.float64)[target][:, :3]
+    for gamma, alpha in ((2.0, 0.25), (1.5, 0.6)):
+        inputs = [logits.clone().requires_grad_() for _ in range(2)]
+        factors = torch.rand(6, 3, dtype=torch.float64)
+        got = sigmoid_focal_loss(inputs[0], target, gamma, alpha, None, 'none')
+        (got * factors).sum().backward()
+        expected = py_sigmoid_focal_loss(
+            inputs[1], one_hot, gamma=gamma, alpha=alpha, reduction='none'
+        )
+        (expected * factors).sum().backward()
+        torch.testing.assert_close(got, expected)
+        torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
+    with pytest.raises(NotImplementedError, match='focal_loss with class weights'):
+        sigmoid_focal_loss(logits, target, 2.0, 0.25, torch.ones(3).double())
 
 
 def test_nothing_in_nothing_out():
