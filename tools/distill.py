@@ -63,7 +63,7 @@ def parse_args() -> argparse.Namespace:
         '--teacher-epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the teacher (default: 20)',
+        help='epochs of the teacher (default: 12)',
     )
     parser.add_argument(
         '--image-size',

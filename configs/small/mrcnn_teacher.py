@@ -4,4 +4,4 @@ model = dict(
     backbone=dict(base_channels=32, stem_channels=32),
     neck=dict(in_channels=[32, 64, 128, 256]),
 )
-train_cfg = dict(max_epochs=20, val_interval=5)
+train_cfg = dict(max_epochs=12, val_interval=4)

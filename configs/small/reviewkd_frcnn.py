@@ -8,7 +8,7 @@ _base_ = [
 model = dict(
     student='{{fileDirname}}/frcnn_student.py',
     teacher='{{fileDirname}}/frcnn_teacher.py',
-    teacher_checkpoint='work_dirs/frcnn_teacher/epoch_20.pth',
+    teacher_checkpoint='work_dirs/frcnn_teacher/epoch_12.pth',
     connector=dict(mid_channels=32),
     distill_loss=dict(type='StandardizedHCLLoss'),
 )

@@ -1,0 +1,50 @@
+"""Count the parameters of distillation configs: ``tools/parameters.py CONFIG ...``."""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmreviewkd.distillers import resolve_model_config
+from torch import nn
+
+
+def count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description='Print a Markdown table of parameters, in millions: the teacher as '
+        'a whole and what of it runs in training (backbone and neck), the student, and '
+        'the connector, which is for training only.'
+    )
+    parser.add_argument('configs', nargs='+', help='configs of distillation runs')
+    args = parser.parse_args()
+    # MMEngine's way to find packages, on which a user has no influence.
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    init_default_scope('mmdet')
+    print('| config | teacher | backbone and neck | student | connector |')
+    print('|---|---:|---:|---:|---:|')
+    for path in args.configs:
+        cfg = Config.fromfile(path).model
+        if cfg.get('type') != 'DistilledDetector':
+            parser.error(f'{path} is no distillation config: model.type is {cfg.type}')
+        model = MODELS.build(cfg)
+        teacher = MODELS.build(resolve_model_config(cfg.teacher))
+        connector = count(model.connector)
+        numbers = (
+            count(teacher),
+            count(teacher.backbone) + count(teacher.neck),
+            count(model) - connector,
+            connector,
+        )
+        cells = ' | '.join(f'{number / 1e6:.2f}' for number in numbers)
+        print(f'| `{Path(path).name}` | {cells} |')
+
+
+if __name__ == '__main__':
+    main()
