@@ -156,7 +156,7 @@ def install() -> None:
     def load_checkpoint(cls, filename, map_location=None, logger='current'):
         try:
             with _weights_only():
-                return original(cls, filename, map_location, logger)
+                checkpoint = original(cls, filename, map_location, logger)
         except _Refused as error:
             raise _unsafe(filename, error) from None
         except pickle.UnpicklingError as error:
@@ -170,6 +170,12 @@ def install() -> None:
             raise  # the file could not be had, or an inner call has spoken
         except Exception as error:  # a broken pickle can fail in any way
             raise _unreadable(filename, repr(error)) from error
+        meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+        if isinstance(meta, dict):
+            # Checkpoints of former versions have it. It is Python, and resuming from
+            # the checkpoint would run it.
+            meta.pop('config', None)
+        return checkpoint
 
     load_checkpoint._weights_only = True
     CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)

@@ -236,16 +236,27 @@ def _with_channels(
     for side, (key, who, detector) in enumerate(
         [('in_channels', 'student', student), ('out_channels', 'teacher', teacher)]
     ):
-        if connector.get(key) is None:
+        given = connector.get(key)
+        try:
             channels = level_channels(detector, who)
-            every = range(len(channels))
-            numbers = every if pairs is None else [pair[side] for pair in pairs]
-            if not set(numbers) <= set(every):
-                raise ValueError(
-                    f"model.levels names the {who}'s levels {list(numbers)}, but its "
-                    f'neck has {len(channels)}, counted from 0'
-                )
-            connector[key] = [channels[number] for number in numbers]
+        except ValueError:
+            if given is None:
+                raise
+            continue
+        every = range(len(channels))
+        numbers = every if pairs is None else [pair[side] for pair in pairs]
+        if not set(numbers) <= set(every):
+            raise ValueError(
+                f"model.levels names the {who}'s levels {list(numbers)}, but its "
+                f'neck has {len(channels)}, counted from 0'
+            )
+        connector[key] = [channels[number] for number in numbers]
+        if given is not None and list(given) != connector[key]:
+            raise ValueError(
+                f'connector.{key} is {list(given)}, but the levels compared of the '
+                f"{who}'s neck have the channels {connector[key]}; leave "
+                f'connector.{key} out to have these'
+            )
     return connector
 
 

@@ -406,3 +406,17 @@ def test_install_is_idempotent():
     before = CheckpointLoader.load_checkpoint.__func__
     checkpoint.install()
     assert CheckpointLoader.load_checkpoint.__func__ is before
+
+
+def test_resuming_runs_no_config_of_the_checkpoint(trained, tmp_path):
+    """MMEngine would run the text that former versions kept in ``meta``."""
+    content = torch.load(trained, weights_only=False)
+    touched = tmp_path / 'touched'
+    content['meta']['config'] = (
+        f'import pathlib\npathlib.Path({str(touched)!r}).touch()'
+    )
+    path = save(tmp_path / 'epoch_2.pth', content)
+    runner = make_runner(tmp_path / 'run', epochs=3, resume=True, load_from=path)
+    runner.train()
+    assert runner.iter == 6
+    assert not touched.exists()

@@ -219,10 +219,38 @@ def test_levels_are_those_that_are_named(teacher_checkpoint):
     torch.testing.assert_close(loss, expected)
 
 
-def test_channels_named_in_the_config_stay(teacher_checkpoint):
-    connector = dict(type='ReviewConnector', mid_channels=8, out_channels=[3] * 5)
+@pytest.mark.parametrize('key, who', [('in', 'student'), ('out', 'teacher')])
+def test_wrong_channels_given_by_hand(teacher_checkpoint, key, who):
+    connector = dict(type='ReviewConnector', mid_channels=8)
+    connector[f'{key}_channels'] = [3] * 5
     config = toys.distilled(teacher_checkpoint, connector=connector)
-    assert toys.build(config).connector.out_channels == [3] * 5
+    message = rf"{key}_channels is \[3, 3, .* {who}'s neck have .* \[8, 8, .* leave"
+    with pytest.raises(ValueError, match=message):
+        toys.build(config)
+
+
+def test_channels_of_a_neck_that_does_not_tell(teacher_checkpoint):
+    config = toys.distilled(teacher_checkpoint)
+    config['teacher'] = toys.detector()
+    config['teacher'].neck.pop('num_outs')
+    with pytest.raises(ValueError, match='set connector.out_channels'):
+        toys.build(config)
+    config['connector']['out_channels'] = [8] * 5
+    assert toys.build(config).connector.out_channels == [8] * 5
+
+
+def test_typo_in_the_students_config(teacher_checkpoint):
+    student = toys.detector()
+    student.backbone.detph = 18
+    with pytest.raises(TypeError, match="ResNet.* argument 'detph'"):
+        toys.build(toys.distilled(teacher_checkpoint, student=student))
+    with pytest.raises(FileNotFoundError, match='faster-rcnn_r18_fpm'):
+        toys.build(
+            toys.distilled(
+                teacher_checkpoint,
+                student='mmdet::faster_rcnn/faster-rcnn_r18_fpm_1x_coco.py',
+            )
+        )
 
 
 def test_level_that_does_not_exist(teacher_checkpoint):

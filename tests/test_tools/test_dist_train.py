@@ -13,6 +13,10 @@ import pytest
 import torch
 import toys
 from mmengine.config import Config
+from runs import last_metrics, metrics_in_stock_mmdetection, tiny_demo
+
+from mmreviewkd.datasets import make_digits
+from mmreviewkd.distillers import publish_student
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3
@@ -162,6 +166,27 @@ def test_two_processes_train_as_one(tmp_path, data, teacher, one_process, launch
     assert trained['bbox_head.retina_cls.weight'].shape == (
         start['bbox_head.retina_cls.weight'].shape
     )
+
+
+def test_demo_with_two_processes(tmp_path):
+    """And its checkpoint in stock MMDetection, in one process."""
+    data = make_digits(tmp_path / 'digits', 16, 6, seed=0)
+    config = tmp_path / 'distil.py'
+    tiny_demo(data, tmp_path).dump(config)
+    run([ROOT / 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / 'run'])
+    checkpoint = tmp_path / 'run/epoch_1.pth'
+    # 16 images in two processes, 4 at a time in each.
+    assert torch.load(checkpoint, weights_only=False)['meta']['iter'] == 2
+    tested = [config, checkpoint, 2, '--work-dir', tmp_path / 'tested']
+    run([ROOT / 'tools/dist_test.sh', *tested])
+    publish_student(Config.fromfile(config), str(checkpoint), tmp_path / 'out')
+    stock = metrics_in_stock_mmdetection(
+        Config.fromfile(tmp_path / 'out/student.py'),
+        tmp_path / 'out/student.pth',
+        tmp_path / 'stock',
+    )
+    assert 'coco/segm_mAP' in stock
+    assert stock == last_metrics(tmp_path / 'tested')
 
 
 def fake_slurm(folder):
