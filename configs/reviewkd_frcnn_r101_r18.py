@@ -1,6 +1,5 @@
 # Faster R-CNN, ResNet-101 teaches ResNet-18, on COCO.
 _base_ = [
-    './_base_/default_runtime.py',
     './_base_/coco_1x.py',
     './_base_/reviewkd.py',
 ]

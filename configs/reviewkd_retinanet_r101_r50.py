@@ -1,6 +1,5 @@
 # RetinaNet, ResNet-101 teaches ResNet-50, on COCO.
 _base_ = [
-    './_base_/default_runtime.py',
     './_base_/coco_1x.py',
     './_base_/reviewkd.py',
 ]

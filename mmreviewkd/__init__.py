@@ -6,6 +6,14 @@ from .version import __version__
 # Before anything imports mmcv.ops or reads a checkpoint.
 compat.enable()
 
-from . import connectors, distillers, hooks, losses  # noqa: E402
+from . import connectors, distillers, files, hooks, losses  # noqa: E402
 
-__all__ = ['__version__', 'compat', 'connectors', 'distillers', 'hooks', 'losses']
+__all__ = [
+    '__version__',
+    'compat',
+    'connectors',
+    'distillers',
+    'files',
+    'hooks',
+    'losses',
+]

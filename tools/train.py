@@ -5,6 +5,7 @@ import argparse
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
 from mmengine.runner import Runner
+from mmreviewkd.files import last_whole_checkpoint
 from mmreviewkd.launch import add_common_flags, load_config
 
 
@@ -43,9 +44,12 @@ def main() -> None:
                 f'--auto-scale-lr needs auto_scale_lr.base_batch_size in {args.config}'
             )
         cfg.auto_scale_lr.enable = True
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+    checkpoint = args.resume
+    if checkpoint == 'auto':
+        # Nothing to go on from is no error: so one command starts and restarts a run.
+        checkpoint = last_whole_checkpoint(cfg.work_dir)
+    if checkpoint:
+        cfg.update(resume=True, load_from=str(checkpoint))
     Runner.from_cfg(cfg).train()
 
 

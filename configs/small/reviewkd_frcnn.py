@@ -1,6 +1,5 @@
 # The small student under the small teacher.
 _base_ = [
-    '../_base_/default_runtime.py',
     '../_base_/small_data.py',
     '../_base_/small_schedule.py',
     '../_base_/reviewkd.py',

@@ -72,6 +72,12 @@ class DistillationMixin:
         self._inherit = tuple(inherit)
         self._captured: list[tuple[Tensor, ...]] | None = None
 
+    @property
+    def is_distilling(self) -> bool:
+        """bool: Whether the teacher has a part in the losses."""
+        weight = getattr(self.distill_loss, 'loss_weight', 1.0)
+        return self.distill_strength * weight != 0
+
     def init_weights(self) -> None:
         """Initialise student and connector, and load the teacher.
 
@@ -107,7 +113,7 @@ class DistillationMixin:
             dict: The student's losses under their own names, and
             ``loss_distill``.
         """
-        if not self.distill_strength * getattr(self.distill_loss, 'loss_weight', 1.0):
+        if not self.is_distilling:
             losses = super().loss(batch_inputs, batch_data_samples)
             # Gradients of 0, since data-parallel training waits for gradients.
             losses['loss_distill'] = 0.0 * sum(

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import HOOKS
 from mmengine.runner import CheckpointLoader
+
+from mmreviewkd.files import ATOMIC
 
 from .distilled_detector import CONNECTOR
 from .model_config import resolve_model_config
@@ -50,6 +53,7 @@ def publish_student(
     plain.model = resolve_model_config(cfg.model.student)
     if cfg.model.get('data_preprocessor'):
         plain.model.setdefault('data_preprocessor', cfg.model.data_preprocessor)
+    _drop_own_hooks(plain)
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     config_path, weights_path = out_dir / 'student.py', out_dir / 'student.pth'
@@ -57,3 +61,20 @@ def publish_student(
     meta = {'dataset_meta': content.get('meta', {}).get('dataset_meta')}
     torch.save(dict(meta=meta, state_dict=student), weights_path)
     return config_path, weights_path
+
+
+def _drop_own_hooks(cfg: Config) -> None:
+    """Take out of a config what MMDetection alone does not know."""
+    if 'custom_hooks' in cfg:
+        cfg.custom_hooks = [hook for hook in cfg.custom_hooks if not _is_own(hook)]
+    hooks = cfg.get('default_hooks') or {}
+    for name in [name for name, hook in hooks.items() if _is_own(hook)]:
+        del hooks[name]
+    checkpoint = hooks.get('checkpoint') or {}
+    if (checkpoint.get('backend_args') or {}).get('backend') == ATOMIC:
+        del checkpoint['backend_args']
+
+
+def _is_own(hook: dict | None) -> bool:
+    found = hook and HOOKS.get(hook['type'])
+    return bool(found) and found.__module__.split('.')[0] == __name__.split('.')[0]

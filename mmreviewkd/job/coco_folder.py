@@ -7,8 +7,9 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import NamedTuple
 
+from mmreviewkd.files import read_json
+
 from .errors import JobError
-from .files import read_json
 
 
 class Layout(NamedTuple):

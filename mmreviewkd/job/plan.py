@@ -129,10 +129,8 @@ def _load(configs: Path, name: str, data: CocoFolder) -> Config:
                 heads = part.get(key) or []
                 for head in [heads] if isinstance(heads, dict) else heads:
                     head.num_classes = len(data.classes)
-    # Two files, since the newer one is cut short if the job is killed just then.
-    cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', interval=1, max_keep_ckpts=2
-    )
+    # MMEngine removes the oldest before it writes the newest.
+    cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=2)
     return cfg
 
 

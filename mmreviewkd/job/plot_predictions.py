@@ -18,9 +18,10 @@ from mmdet.apis import inference_detector, init_detector
 from mmengine.device import get_device
 from pycocotools.coco import COCO
 
+from mmreviewkd.files import last_whole_checkpoint
+
 from .coco_folder import CocoFolder
 from .plan import MAIN, Run
-from .runs import last_checkpoint
 from .style import QUICK_NOTE, save, styled
 
 IMAGES = 4
@@ -98,7 +99,7 @@ def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:
 def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
     model = init_detector(
         run.config.copy(),
-        str(last_checkpoint(run.folder)),
+        str(last_whole_checkpoint(run.folder)),
         palette='random',
         device=get_device(),
         # Otherwise it looks for a backbone, which a distilled model's config has

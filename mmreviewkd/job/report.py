@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
 
-from .files import write_json, write_text
+from mmreviewkd.files import write_json, write_text
+
 from .plan import CONTROLS, MAIN
 from .progress import clock
 from .runs import read_result

@@ -14,9 +14,9 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmreviewkd.distillers.distilled_detector import CONNECTOR
+from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 
 from .errors import JobError
-from .files import read_json, write_json, write_text
 from .plan import Run
 from .record import RecordHook, read_record
 
@@ -31,16 +31,6 @@ def read_result(folder: Path) -> dict | None:
     return read_json(path) if path.is_file() else None
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint to go on from, or None where there is none."""
-    note = folder / 'last_checkpoint'
-    if not note.is_file():
-        return None
-    # Only the name counts: the folder may have been moved.
-    path = folder / Path(note.read_text().strip()).name
-    return path if path.is_file() else None
-
-
 def refuse_other_settings(runs: Sequence[Run]) -> None:
     """Compare the runs' configs with those of the work that is already there.
 
@@ -51,7 +41,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
     for run in runs:
         new = _comparable(run.config)
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
-            if read_result(folder) is None and last_checkpoint(folder) is None:
+            if read_result(folder) is None and last_whole_checkpoint(folder) is None:
                 continue
             old = _comparable(Config.fromfile(folder / _CONFIG))
             changes = '\n'.join(
@@ -80,7 +70,7 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     """
     # MMEngine writes the config with each checkpoint; laying it out takes a second.
     cfg = Config(run.config.to_dict(), format_python_code=False)
-    checkpoint = last_checkpoint(run.folder)
+    checkpoint = last_whole_checkpoint(run.folder)
     if checkpoint is not None:
         cfg.update(resume=True, load_from=str(checkpoint))
     # MMEngine keeps its message hubs, loggers and visualizers by name until the

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from .files import write_bytes
+from mmreviewkd.files import write_bytes
 
 QUICK_NOTE = 'Quick run: numbers mean nothing'
 COLOURS = dict(teacher='#4d4d4d', student='#d95f02', distilled='#1b6ca8')

@@ -159,22 +159,6 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
     assert min(losses['random_teacher']) > 0 == max(losses['zero_weight'])
 
 
-@pytest.mark.parametrize(
-    'note, found',
-    [
-        (None, False),
-        ('/elsewhere/epoch_3.pth', False),
-        ('/elsewhere/epoch_2.pth', True),
-    ],
-)
-def test_last_checkpoint(tmp_path, note, found):
-    (tmp_path / 'epoch_2.pth').touch()
-    if note:
-        (tmp_path / 'last_checkpoint').write_text(note)
-    checkpoint = tmp_path / 'epoch_2.pth' if found else None
-    assert job_runs.last_checkpoint(tmp_path) == checkpoint
-
-
 def test_parameters_are_those_at_inference():
     model = torch.nn.ModuleDict(
         dict(backbone=torch.nn.Linear(3, 2), connector=torch.nn.Linear(5, 5))

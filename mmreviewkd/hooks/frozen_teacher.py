@@ -1,0 +1,79 @@
+"""A check that the teacher stays as it was loaded."""
+
+import hashlib
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from torch import nn
+
+
+@HOOKS.register_module()
+class FrozenTeacherHook(Hook):
+    """Ends training where the teacher changes, or the connector does not.
+
+    Fingerprints of all weights and statistics are compared at each checkpoint: the
+    teacher's must be that of the start, the connector's another one than at the last
+    checkpoint, if something was distilled in between.
+
+    Raises:
+        RuntimeError: If that is not so. It is raised before the checkpoint is
+            written.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Take the first fingerprints."""
+        model = self._model(runner)
+        if not hasattr(model, 'teacher'):
+            raise TypeError(
+                f'FrozenTeacherHook needs a DistilledDetector, got '
+                f'{type(model).__name__}; take it out of custom_hooks'
+            )
+        self._teacher = fingerprint(model.teacher)
+        self._connector = fingerprint(model.connector)
+        self._distilled = False
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Note whether this step distilled something."""
+        if not self._distilled:
+            self._distilled = bool(self._model(runner).is_distilling)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare the fingerprints."""
+        model = self._model(runner)
+        if fingerprint(model.teacher) != self._teacher:
+            raise RuntimeError(
+                "the teacher's weights or statistics have changed since they were "
+                'loaded, so the student learns from something else; does a hook or '
+                'the code of a module write to model.teacher?'
+            )
+        connector = fingerprint(model.connector)
+        if self._distilled and connector == self._connector:
+            raise RuntimeError(
+                "the connector's weights have not changed since the last checkpoint: "
+                'the student does not learn from the teacher. Is the connector left '
+                'out of the optimizer (paramwise_cfg), or its learning rate 0?'
+            )
+        self._connector = connector
+        self._distilled = False
+
+    def _model(self, runner: Runner) -> nn.Module:
+        return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Give a hash of all parameters and buffers."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for name, value in module.state_dict().items():
+        digest.update(name.encode())
+        # As bytes, since NumPy does not know all of PyTorch's types.
+        digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
