@@ -49,7 +49,9 @@ def publish_student(
             f'{checkpoint} holds no weights under {CONNECTOR!r}: it is no '
             'checkpoint of a distillation run'
         )
-    plain = Config({key: value for key, value in cfg.items() if key not in RUN_FIELDS})
+    plain = Config(
+        {key: value for key, value in cfg.to_dict().items() if key not in RUN_FIELDS}
+    )
     plain.model = resolve_model_config(cfg.model.student)
     if cfg.model.get('data_preprocessor'):
         plain.model.setdefault('data_preprocessor', cfg.model.data_preprocessor)

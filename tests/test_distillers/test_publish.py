@@ -31,3 +31,21 @@ def test_weights_and_class_names_are_kept(tmp_path):
     plain = toys.build(Config.fromfile(config).model)
     plain.load_state_dict(content['state_dict'], strict=True)
     assert not {'load_from', 'resume'} & set(Config.fromfile(config))
+
+
+def test_published_config_needs_nothing_of_ours(tmp_path):
+    model = toys.build(toys.distilled(None))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'run.pth')
+    cfg = Config.fromfile(toys.CONFIGS / 'small' / 'reviewkd_frcnn.py')
+    cfg.custom_hooks = [dict(type='DistillScheduleHook'), dict(type='EMAHook')]
+    cfg.model = toys.distilled(None)
+    config, _ = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'out')
+    plain = Config.fromfile(config)
+    assert plain.custom_hooks == [dict(type='EMAHook')]
+    assert not {'random_state', 'frozen_teacher'} & set(plain.default_hooks)
+    assert plain.default_hooks.checkpoint.type == 'CheckpointHook'
+    assert 'backend_args' not in plain.default_hooks.checkpoint
+    assert 'visualization' in plain.default_hooks
+    assert 'mmreviewkd' not in config.read_text()
+    # The run's own config is left as it was.
+    assert 'random_state' in cfg.default_hooks
