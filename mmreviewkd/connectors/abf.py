@@ -1,6 +1,7 @@
 """Attention-based fusion of one level's features with the review so far."""
 
-import torch
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
@@ -74,8 +75,17 @@ class ABF(BaseModule):
         """
         fused = self.project(feat)
         if self.attention is not None:
-            review = F.interpolate(review, size=fused.shape[-2:], mode='nearest')
-            weights = self.attention(torch.cat([fused, review], dim=1)).sigmoid()
-            own, reviewed = weights.split(1, dim=1)
-            fused = own * fused + reviewed * review
+            size = fused.shape[-2:]
+            # A 1x1 convolution of both maps side by side is the sum of one of each, and
+            # may act on the review before that is made larger: so the maps side by
+            # side, the largest tensor of the textbook's form, are never made.
+            of_own, of_review = self.attention.weight.chunk(2, dim=1)
+            weights = F.conv2d(fused, of_own, self.attention.bias)
+            weights = weights + _enlarge(F.conv2d(review, of_review), size)
+            own, reviewed = weights.sigmoid().split(1, dim=1)
+            fused = own * fused + reviewed * _enlarge(review, size)
         return self.output(fused), fused
+
+
+def _enlarge(feat: Tensor, size: Sequence[int]) -> Tensor:
+    return F.interpolate(feat, size=size, mode='nearest')

@@ -76,15 +76,16 @@ class HCLLoss(nn.Module):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        loss, weight, total = F.mse_loss(pred, target), 1.0, 1.0
+        # Pooling is linear: the difference is pooled once instead of both maps.
+        difference = pred - target
+        loss, weight, total = difference.square().mean(), 1.0, 1.0
         for size in self.pool_sizes:
             if size >= pred.shape[2]:
                 continue
             weight /= 2
             total += weight
-            loss = loss + weight * F.mse_loss(
-                F.adaptive_avg_pool2d(pred, size), F.adaptive_avg_pool2d(target, size)
-            )
+            pooled = F.adaptive_avg_pool2d(difference, size)
+            loss = loss + weight * pooled.square().mean()
         return loss / total
 
 

@@ -121,3 +121,17 @@ def test_ema_averages_the_student_and_not_the_teacher(tmp_path, teacher_checkpoi
     saved = torch.load(tmp_path / 'ema/epoch_1.pth', weights_only=False)
     assert torch.equal(saved['state_dict'][name], averaged.state_dict()[name])
     assert not any('teacher' in name for name in saved['ema_state_dict'])
+
+
+def test_synchronised_batch_normalisation_is_one_line(teacher_checkpoint):
+    """Its kernels are for GPUs; here it is only built."""
+    config = toys.distilled(teacher_checkpoint)
+    config['connector']['norm_cfg'] = dict(type='SyncBN')
+    connector = toys.build(config).connector
+    norms = [
+        module
+        for module in connector.modules()
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+    ]
+    assert len(norms) == 10
+    assert all(isinstance(norm, torch.nn.SyncBatchNorm) for norm in norms)

@@ -179,6 +179,13 @@ def test_demo_with_two_processes(tmp_path):
     assert torch.load(checkpoint, weights_only=False)['meta']['iter'] == 2
     tested = [config, checkpoint, 2, '--work-dir', tmp_path / 'tested']
     run([ROOT / 'tools/dist_test.sh', *tested])
+    run(
+        [ROOT / 'tools/slurm_test.sh', 'partition', 'name', config, checkpoint]
+        + ['--work-dir', tmp_path / 'slurm'],
+        path=[fake_slurm(tmp_path)],
+        GPUS='2',
+        GPUS_PER_NODE='2',
+    )
     publish_student(Config.fromfile(config), str(checkpoint), tmp_path / 'out')
     stock = metrics_in_stock_mmdetection(
         Config.fromfile(tmp_path / 'out/student.py'),
@@ -187,6 +194,7 @@ def test_demo_with_two_processes(tmp_path):
     )
     assert 'coco/segm_mAP' in stock
     assert stock == last_metrics(tmp_path / 'tested')
+    assert stock == last_metrics(tmp_path / 'slurm')
 
 
 def fake_slurm(folder):
