@@ -176,7 +176,10 @@ def test_tool(tmp_path, monkeypatch, capsys):
         assert (Path(configs) / 'mrcnn_teacher.py').is_file()
 
     monkeypatch.setitem(tool['main'].__globals__, 'run_job', job)
-    command = 'distill.py set --classes a b --seeds 1 2 --cfg-options x.y=3 --controls'
+    command = (
+        'distill.py set --classes a b --seeds 1 2 --cfg-options x.y=3 --controls '
+        '--epochs 4 --teacher-epochs 9 --image-size 128'
+    )
     monkeypatch.setattr('sys.argv', command.split())
     assert tool['main']() == 0
     assert asked == dict(
@@ -186,8 +189,15 @@ def test_tool(tmp_path, monkeypatch, capsys):
         seeds=[1, 2],
         quick=False,
         controls=True,
+        epochs=4,
+        teacher_epochs=9,
+        image_size=128,
         options={'x.y': 3},
     )
+    monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
+    with pytest.raises(SystemExit):
+        tool['main']()
+    assert '0 is less than 1' in capsys.readouterr().err
 
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt

@@ -1,0 +1,45 @@
+"""Check a config and its data before a long run: ``tools/preflight.py CONFIG``."""
+
+import argparse
+import logging
+import sys
+import warnings
+
+import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
+from mmengine.config import Config, DictAction
+from mmengine.logging import MMLogger
+from mmreviewkd.preflight import preflight
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description='Check annotation files, images, numbers of classes, the teacher '
+        'and one training step; exit code 1 where something is wrong.'
+    )
+    parser.add_argument('config', help='config file of a training')
+    parser.add_argument(
+        '--images',
+        type=int,
+        default=500,
+        metavar='N',
+        help='read so many images of each annotation file at most (default: 500)',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
+    )
+    args = parser.parse_args()
+    # MMEngine's way to find packages, on which a user has no influence.
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    MMLogger.get_instance('preflight', log_level=logging.ERROR)
+    found = preflight(cfg, args.images)
+    print(found)
+    print(
+        f'{len(found.problems)} problems' if found.problems else 'No problem was found.'
+    )
+    return 1 if found.problems else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
