@@ -194,10 +194,6 @@ def test_tool(tmp_path, monkeypatch, capsys):
         image_size=128,
         options={'x.y': 3},
     )
-    monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
-    with pytest.raises(SystemExit):
-        tool['main']()
-    assert '0 is less than 1' in capsys.readouterr().err
 
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
@@ -211,3 +207,8 @@ def test_tool(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.endswith(
         f'error: there is no folder {tmp_path}/none\n'
     )
+
+    monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
+    with pytest.raises(SystemExit):
+        tool['main']()
+    assert '0 is less than 1' in capsys.readouterr().err
