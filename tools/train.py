@@ -5,6 +5,7 @@ import argparse
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
 from mmengine.runner import Runner
+from mmreviewkd.distillers import NonFiniteError
 from mmreviewkd.files import last_whole_checkpoint
 from mmreviewkd.launch import add_common_flags, load_config
 
@@ -50,7 +51,13 @@ def main() -> None:
         checkpoint = last_whole_checkpoint(cfg.work_dir)
     if checkpoint:
         cfg.update(resume=True, load_from=str(checkpoint))
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    try:
+        runner.train()
+    except NonFiniteError:
+        # The weights are those before the step: worth looking at.
+        runner.save_checkpoint(runner.work_dir, f'non_finite_iter_{runner.iter}.pth')
+        raise
 
 
 if __name__ == '__main__':

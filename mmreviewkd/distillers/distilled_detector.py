@@ -12,6 +12,7 @@ from mmdet.utils import ConfigType, OptConfigType
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from .finite import ACTIONS, NonFiniteError, describe, is_finite_everywhere
 from .inherit import inherit
 from .levels import Levels, level_channels, match_levels, pick
 from .model_config import resolve_model_config
@@ -38,6 +39,7 @@ class DistillationMixin:
             with the teacher's; None for all.
         inherit (Sequence[str]): Parts that start from the teacher's weights.
         frozen (Sequence[str]): Parts that are not trained.
+        non_finite (str): What to do where a loss is not finite.
         **student: The arguments of the student's class.
 
     Attributes:
@@ -45,6 +47,7 @@ class DistillationMixin:
             loss's own weight is 0, teacher and connector are not run, and the
             student trains exactly as without them. 1 unless
             :class:`DistillScheduleHook` changes it.
+        skipped_steps (int): Training steps with losses that were not finite.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class DistillationMixin:
         levels: Sequence[int] | None,
         inherit: Sequence[str],
         frozen: Sequence[str],
+        non_finite: str,
         **student,
     ) -> None:
         super().__init__(**student)
@@ -70,7 +74,15 @@ class DistillationMixin:
         self._levels = levels
         self.distill_strength = 1.0
         self._inherit = tuple(inherit)
+        if non_finite not in ACTIONS:
+            raise ValueError(
+                f'model.non_finite is {non_finite!r}, but has to be one of '
+                f'{", ".join(ACTIONS)}'
+            )
+        self._non_finite = non_finite
+        self.skipped_steps = 0
         self._captured: list[tuple[Tensor, ...]] | None = None
+        self._maps: dict[str, tuple[Tensor, ...]] = {}
 
     @property
     def is_distilling(self) -> bool:
@@ -130,7 +142,46 @@ class DistillationMixin:
         outs = self.connector(pick(feats, self._levels))
         loss = self.distill_loss(outs, targets)
         losses['loss_distill'] = self.distill_strength * loss
+        self._maps = {
+            "the teacher's maps": targets,
+            "the student's maps": feats,
+            "the connector's maps": tuple(outs),
+        }
         return losses
+
+    def parse_losses(self, losses: dict) -> tuple[Tensor, dict]:
+        """Sum the losses, and see to those that are not finite.
+
+        Args:
+            losses (dict): What :meth:`loss` has returned.
+
+        Returns:
+            tuple[Tensor, dict]: The loss to follow, and all losses to log. Where a
+            step is to be skipped, the loss has gradients of 0, so that only momentum
+            and weight decay still move the weights.
+
+        Raises:
+            NonFiniteError: If a loss is not finite and training is to stop then.
+        """
+        maps, self._maps = self._maps, {}
+        loss, log_vars = super().parse_losses(losses)
+        if self._non_finite == 'ignore' or is_finite_everywhere(loss):
+            return loss, log_vars
+        what = describe(log_vars, maps)
+        if self._non_finite == 'stop':
+            raise NonFiniteError(
+                f'losses are not finite: {what}. The step was not taken. Lower the '
+                "learning rate, clip gradients, or set model.non_finite='skip' to pass "
+                'over such steps.'
+            )
+        self.skipped_steps += 1
+        print_log(
+            f'step skipped, the {self.skipped_steps}. of this run: {what}',
+            logger='current',
+            level=logging.WARNING,
+        )
+        zero = 0.0 * sum(p.sum() for p in self.parameters() if p.requires_grad)
+        return zero, dict(loss=zero)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if self.connector is None:
@@ -152,6 +203,7 @@ def DistilledDetector(
     levels: Levels | None = None,
     inherit: Sequence[str] = (),
     frozen: Sequence[str] = (),
+    non_finite: str = 'stop',
     data_preprocessor: OptConfigType = None,
 ) -> BaseDetector:
     """Build a student detector that learns from a teacher while it trains.
@@ -180,6 +232,9 @@ def DistilledDetector(
         frozen (Sequence[str]): Parts of the student, such as
             ``('backbone.conv2',)``, whose parameters are not trained, in addition
             to those that its own config freezes. Defaults to (): none.
+        non_finite (str): What to do where a loss is not finite: ``'stop'`` with an
+            error that says where it comes from, ``'skip'`` the step and count it, or
+            ``'ignore'`` it. Defaults to ``'stop'``.
         data_preprocessor (dict, optional): The student's data preprocessor,
             where its config names none. Defaults to None.
 
@@ -221,6 +276,7 @@ def DistilledDetector(
             'levels': own,
             'inherit': inherit,
             'frozen': frozen,
+            'non_finite': non_finite,
         }
     )
 

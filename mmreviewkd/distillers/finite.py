@@ -1,0 +1,46 @@
+"""Losses that are not finite: where they come from, and what to do."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from torch import Tensor
+
+ACTIONS = ('stop', 'skip', 'ignore')
+
+
+class NonFiniteError(RuntimeError):
+    """A loss is not finite. The step has not been taken: the weights are good."""
+
+
+def is_finite_everywhere(loss: Tensor) -> bool:
+    """Say whether a loss is finite in all processes of the training."""
+    finite = torch.isfinite(loss.detach()).all().to(torch.int32)
+    if get_world_size() > 1:
+        all_reduce(finite, 'min')
+    return bool(finite)
+
+
+def describe(losses: Mapping[str, Tensor], maps: Mapping[str, Sequence[Tensor]]) -> str:
+    """Name the losses and the maps that are not finite.
+
+    Args:
+        losses (Mapping[str, Tensor]): The losses by name.
+        maps (Mapping[str, Sequence[Tensor]]): Maps of all levels, finest first, by
+            what they are, in the order in which they are computed.
+    """
+    parts = [
+        f'{name} is {value.item()}'
+        for name, value in losses.items()
+        if name != 'loss' and not torch.isfinite(value).all()
+    ]
+    for name, levels in maps.items():
+        for level, feat in enumerate(levels):
+            bad = ~torch.isfinite(feat.detach())
+            if bad.any():
+                images = bad.flatten(1).any(1).nonzero().flatten().tolist()
+                parts.append(
+                    f'{name}, level {level}: {int(bad.sum())} of {bad.numel()} values '
+                    f'are not finite, in the images {images} of the batch'
+                )
+    return '; '.join(parts) or 'in another process'
