@@ -1,7 +1,13 @@
 """Hooks: what happens around the training steps."""
 
 from .distill_schedule import DistillScheduleHook
+from .exact_resume import ExactResumeHook
 from .frozen_teacher import FrozenTeacherHook
-from .random_state import RandomStateHook
+from .preemption import PreemptionHook
 
-__all__ = ['DistillScheduleHook', 'FrozenTeacherHook', 'RandomStateHook']
+__all__ = [
+    'DistillScheduleHook',
+    'ExactResumeHook',
+    'FrozenTeacherHook',
+    'PreemptionHook',
+]

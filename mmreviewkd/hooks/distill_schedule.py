@@ -3,7 +3,7 @@
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 
 @HOOKS.register_module()
@@ -67,7 +67,10 @@ class DistillScheduleHook(Hook):
     ) -> None:
         """Set the strength for the step to come."""
         time = runner.iter
-        if self._by_epoch:
+        if self._by_epoch and isinstance(runner.train_loop, EpochBasedTrainLoop):
+            # Not the data loader's length, which is less where an epoch is resumed.
+            time *= runner.max_epochs / runner.max_iters
+        elif self._by_epoch:
             time /= len(runner.train_dataloader)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if not hasattr(model, 'distill_strength'):

@@ -33,13 +33,16 @@ class Images(Dataset):
         return dict(inputs=image, data_samples=data['data_samples'][0])
 
 
-class Kill(Hook):
-    def __init__(self, step):
+class Send(Hook):
+    """Sends the process itself a signal."""
+
+    def __init__(self, signal, step):
+        self.signal = signal
         self.step = step
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter == self.step:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
 
 
 class Noise(Hook):
@@ -68,7 +71,8 @@ def train(config, folder, hooks=()):
             checkpoint=dict(
                 type='CheckpointHook', interval=1, backend_args=dict(backend='atomic')
             ),
-            random_state=dict(type='RandomStateHook'),
+            exact_resume=dict(type='ExactResumeHook'),
+            preemption=dict(type='PreemptionHook'),
         ),
         custom_hooks=[dict(type='EMAHook'), Noise(), *hooks],
         default_scope='mmdet',
@@ -80,15 +84,18 @@ def train(config, folder, hooks=()):
     runner.train()
 
 
-def train_until_killed(config, folder, step):
-    """In a process of its own. Returns the signal that ended it."""
+def train_until(signal_, config, folder, step):
+    """In a process of its own. Returns what :func:`os.waitpid` says of its end."""
     child = os.fork()
     if child == 0:
+        code = 1
         try:
-            train(config, folder, [Kill(step)])
+            train(config, folder, [Send(signal_, step)])
+        except SystemExit as end:
+            code = end.code
         finally:
-            os._exit(1)
-    return os.WTERMSIG(os.waitpid(child, 0)[1])
+            os._exit(code)
+    return os.waitpid(child, 0)[1]
 
 
 def weights(folder):
@@ -111,15 +118,33 @@ def uninterrupted(config, tmp_path_factory):
     return weights(folder)
 
 
-@pytest.mark.parametrize('kills', [(1,), (5, 9), (4, 6, 7, 11)])
-def test_killed_and_resumed(config, uninterrupted, tmp_path, kills):
-    for step in kills:
-        assert train_until_killed(config, tmp_path, step) == signal.SIGKILL
+def assert_same_weights(folder, expected):
+    got = weights(folder)
+    assert got.keys() == expected.keys()
+    for name, value in expected.items():
+        assert torch.equal(got[name], value), name
+
+
+@pytest.mark.parametrize('steps', [(1,), (5, 9), (4, 6, 7, 11)])
+def test_killed_and_resumed(config, uninterrupted, tmp_path, steps):
+    for step in steps:
+        end = train_until(signal.SIGKILL, config, tmp_path, step)
+        assert os.WTERMSIG(end) == signal.SIGKILL
     train(config, tmp_path)
-    resumed = weights(tmp_path)
-    assert resumed.keys() == uninterrupted.keys()
-    for name, value in uninterrupted.items():
-        assert torch.equal(resumed[name], value), name
+    assert_same_weights(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize('steps', [(0,), (2, 5, 6), (3, 7)])
+def test_terminated_and_resumed_within_an_epoch(config, uninterrupted, tmp_path, steps):
+    for step in steps:
+        end = train_until(signal.SIGTERM, config, tmp_path, step)
+        assert os.WEXITSTATUS(end) == 143
+        path = last_whole_checkpoint(tmp_path)
+        assert path.name == f'iter_{step + 1}.pth'
+    train(config, tmp_path)
+    last = torch.load(tmp_path / f'epoch_{EPOCHS}.pth', weights_only=False)
+    assert last['meta']['iter'] == EPOCHS * STEPS
+    assert_same_weights(tmp_path, uninterrupted)
 
 
 def test_training_that_only_starts_from_a_checkpoint_draws_anew(
@@ -144,7 +169,7 @@ def test_training_that_only_starts_from_a_checkpoint_draws_anew(
             ),
             train_cfg=dict(by_epoch=True, max_epochs=1),
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.001)),
-            custom_hooks=[dict(type='RandomStateHook'), Look()],
+            custom_hooks=[dict(type='ExactResumeHook'), Look()],
             default_scope='mmdet',
             experiment_name=f'second-{load_from}',
             randomness=dict(seed=0),

@@ -1,0 +1,134 @@
+"""Resuming as if there had been no interruption."""
+
+import itertools
+import logging
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import all_gather_object, get_rank
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.registry import HOOKS
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.utils.data import DataLoader, Sampler
+
+KEY = 'random_state'
+
+
+@HOOKS.register_module()
+class ExactResumeHook(Hook):
+    """Makes a resumed run repeat the uninterrupted one.
+
+    Checkpoints get the states of all random number generators (PyTorch's on the CPU
+    and on the process's GPU, NumPy's, Python's), those of each process. They are
+    restored before the next epoch, both in the uninterrupted and in the resumed run:
+    so both go on alike, whatever evaluation does in between. MMEngine's sampler draws
+    from seed and epoch alone.
+
+    A run that resumes from a checkpoint within an epoch passes over the batches that
+    the epoch has used already, where MMEngine would begin the epoch anew.
+
+    Not restored: the generators of data loading workers that outlive an epoch
+    (``persistent_workers=True``); within an epoch, those of any workers, and of other
+    processes than the first; runs with ``IterBasedTrainLoop``.
+    """
+
+    # After all that draws random numbers, before the checkpoint is written.
+    priority = 'LOW'
+
+    def __init__(self) -> None:
+        self._states: list[dict] | None = None
+        self._within_epoch = False
+        self._batches: Sampler | None = None
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Restore the states, and find the place within the epoch."""
+        loader = runner.train_dataloader
+        done = 0
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            done = runner.iter - runner.epoch * len(loader)
+        if done > 0:
+            # Making an iterator draws a number; here it must not be drawn again.
+            loader.generator = torch.Generator()
+            self._batches = loader.batch_sampler
+            _set_batches(loader, _Rest(self._batches, done))
+        # At the start there may be those of a checkpoint that is only started from.
+        if runner.iter and self._states is not None:
+            _restore(self._states)
+        self._states = None
+        self._within_epoch = True
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Take the states."""
+        self._states = all_gather_object(_take())
+        self._within_epoch = False
+        if self._batches is not None:
+            _set_batches(runner.train_dataloader, self._batches)
+            runner.train_dataloader.generator = None
+            self._batches = None
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Put them into the checkpoint."""
+        states = [_take()] if self._within_epoch else self._states
+        if states is not None:
+            checkpoint[KEY] = states
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take them from a checkpoint to resume from."""
+        self._states = checkpoint.get(KEY)
+
+
+class _Rest(Sampler):
+    """The batches that a sampler yields after the first ones."""
+
+    def __init__(self, batches: Sampler, passed: int) -> None:
+        self._batches = batches
+        self._passed = passed
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return itertools.islice(self._batches, self._passed, None)
+
+    def __len__(self) -> int:
+        return max(0, len(self._batches) - self._passed)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batches, name)
+
+
+def _set_batches(loader: DataLoader, batches: Sampler) -> None:
+    # Past DataLoader's own check, which is against doing so within an epoch.
+    object.__setattr__(loader, 'batch_sampler', batches)
+
+
+def _take() -> dict[str, Any]:
+    """Copy all states, as tensors and plain containers."""
+    name, keys, *rest = np.random.get_state()
+    state = dict(
+        torch=torch.get_rng_state(),
+        numpy=[name, torch.from_numpy(keys.astype(np.int64)), *rest],
+        python=random.getstate(),
+    )
+    if torch.cuda.is_available():
+        state['cuda'] = torch.cuda.get_rng_state()
+    return state
+
+
+def _restore(states: list[dict[str, Any]]) -> None:
+    if get_rank() >= len(states):
+        print_log(
+            f'the checkpoint has the random states of {len(states)} processes, not of '
+            f'process {get_rank()}: it will not repeat an uninterrupted run',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return
+    state = states[get_rank()]
+    torch.set_rng_state(state['torch'].cpu())
+    name, keys, *rest = state['numpy']
+    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
+    random.setstate(state['python'])
+    if 'cuda' in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state['cuda'].cpu())
