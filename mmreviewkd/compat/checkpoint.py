@@ -11,6 +11,7 @@ function, and the real ``numpy.dtype`` to arrays whose bytes are taken as pointe
 The list holds only inside of a load. ``torch.load`` elsewhere keeps its own rules.
 """
 
+import errno
 import functools
 import os
 import pickle
@@ -166,8 +167,13 @@ def install() -> None:
                 raise _unreadable(filename, reason) from error
             found = re.search(r'GLOBAL (\S+)', message)
             raise _unsafe(filename, found[1] if found else message) from None
-        except (OSError, ImportError, UnsafeCheckpointError):
-            raise  # the file could not be had, or an inner call has spoken
+        except (ImportError, UnsafeCheckpointError):
+            raise  # an inner call has spoken
+        except OSError as error:
+            # A damaged archive can make reading fail; else the file cannot be had.
+            if error.errno == errno.EINVAL and os.path.isfile(filename):
+                raise _unreadable(filename, repr(error)) from error
+            raise
         except Exception as error:  # a broken pickle can fail in any way
             raise _unreadable(filename, repr(error)) from error
         meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None

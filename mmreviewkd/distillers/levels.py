@@ -1,6 +1,7 @@
 """Which levels of student and teacher are compared, and how wide they are."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmdet.utils import ConfigType
 from torch import Tensor
@@ -21,16 +22,28 @@ def level_strides(detector: ConfigType) -> list[int] | None:
         first; None where no head states them.
     """
     for name in ('rpn_head', 'bbox_head', 'mask_head'):
-        head = detector.get(name) or {}
+        head = detector.get(name)
         if not isinstance(head, dict):
             continue
         for part in (head.get('anchor_generator'), head.get('prior_generator'), head):
-            if part and part.get('strides'):
-                return [
-                    stride if isinstance(stride, int) else max(stride)
-                    for stride in part['strides']
+            strides = part.get('strides') if isinstance(part, dict) else None
+            if isinstance(strides, list | tuple):
+                # Some have one for each direction.
+                strides = [
+                    max(stride) if _are_ints(stride, 2) else stride
+                    for stride in strides
                 ]
+                if _are_ints(strides):
+                    return strides
     return None
+
+
+def _are_ints(values: Any, number: int | None = None) -> bool:
+    return (
+        isinstance(values, list | tuple)
+        and len(values) == (number or len(values)) > 0
+        and all(isinstance(v, int) and not isinstance(v, bool) for v in values)
+    )
 
 
 def level_channels(detector: ConfigType, who: str) -> list[int]:
@@ -43,14 +56,13 @@ def level_channels(detector: ConfigType, who: str) -> list[int]:
     Raises:
         ValueError: If the neck's config does not tell.
     """
-    necks = detector['neck']
-    necks = [necks] if isinstance(necks, dict) else necks
+    necks = _necks(detector)
     # Of several necks in a row the last ones may only refine what they get.
     channels = next((n.out_channels for n in necks[::-1] if 'out_channels' in n), None)
     number = next((n.num_outs for n in necks[::-1] if 'num_outs' in n), None)
-    if isinstance(channels, int) and number:
+    if _are_ints([channels, number]):
         channels = [channels] * number
-    if not isinstance(channels, list | tuple):
+    if not _are_ints(channels):
         field = dict(student='in_channels', teacher='out_channels')[who]
         raise ValueError(
             f"the {who}'s neck {necks[-1].get('type')} does not tell its levels' "
@@ -80,14 +92,21 @@ def match_levels(
             ``levels`` names one that does not exist.
     """
     for who, detector in dict(student=student, teacher=teacher).items():
-        if not detector.get('neck'):
+        if not _necks(detector):
             raise ValueError(
                 f'the {who} {detector.get("type")} has no neck; distillation compares '
                 "the levels of the detectors' necks"
             )
-    strides = dict(student=level_strides(student), teacher=level_strides(teacher))
-    if levels and not isinstance(levels[0], int):
+    if levels is not None and not _are_ints(levels):
+        if not (isinstance(levels, list | tuple) and levels) or not all(
+            _are_ints(pair, 2) for pair in levels
+        ):
+            raise ValueError(
+                'model.levels has to be strides, such as (8, 16), or pairs of level '
+                f'numbers, such as [(0, 1), (1, 2)]; got {levels!r}'
+            )
         return sorted((s, t) for s, t in levels)
+    strides = dict(student=level_strides(student), teacher=level_strides(teacher))
     known = None not in strides.values()
     listing = '\n'.join(
         f'  {who}: {"unknown" if own is None else own}' for who, own in strides.items()
@@ -121,6 +140,20 @@ def match_levels(
         (strides['student'].index(stride), strides['teacher'].index(stride))
         for stride in wanted
     ]
+
+
+def _necks(detector: ConfigType) -> list[ConfigType]:
+    """The neck, or the necks in a row."""
+    necks = detector.get('neck') or []
+    necks = [necks] if isinstance(necks, dict) else necks
+    if not isinstance(necks, list | tuple) or not all(
+        isinstance(neck, dict) for neck in necks
+    ):
+        raise ValueError(
+            f'the neck of {detector.get("type")} has to be a dict, or a list of them; '
+            f'got {necks!r}'
+        )
+    return list(necks)
 
 
 def pick(feats: Sequence[Tensor], levels: Sequence[int] | None) -> tuple[Tensor, ...]:

@@ -20,10 +20,16 @@ def resolve_model_config(model: str | ConfigType) -> ConfigDict:
 
     Raises:
         FileNotFoundError: If a named file does not exist.
-        ValueError: If the file has no ``model``, or the dict no ``type``.
+        ValueError: If the file has no ``model``, the dict no ``type``, or ``model`` is
+            none of these.
     """
     if isinstance(model, str):
         return _model_of_file(model)
+    if not isinstance(model, dict):
+        raise ValueError(
+            "a model's config has to be a file, a name such as 'mmdet::...' or a dict; "
+            f'got {model!r}'
+        )
     changes = ConfigDict(model).copy()
     base = changes.pop('_base_', None)
     if base is not None:

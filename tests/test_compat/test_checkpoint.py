@@ -2,6 +2,7 @@ import os
 import pickle
 import re
 import threading
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -420,3 +421,39 @@ def test_resuming_runs_no_config_of_the_checkpoint(trained, tmp_path):
     runner.train()
     assert runner.iter == 6
     assert not touched.exists()
+
+
+def test_fuzzed_checkpoints_load_or_are_refused(trained, tmp_path):
+    """Random bytes in random places; nothing is run, and every error is ours."""
+    small = {
+        key: value
+        for key, value in torch.load(trained, weights_only=False).items()
+        if key in ('meta', 'message_hub', 'param_schedulers')
+    }
+    sound = Path(save(tmp_path / 'sound.pth', small)).read_bytes()
+    touched = tmp_path / 'touched'
+    # Names that a flipped byte may turn into something that can be called.
+    pickled = pickle.dumps(Call(open, str(touched), 'w'))
+    path = tmp_path / 'fuzzed.pth'
+    rng = np.random.default_rng(0)
+    outcomes = Counter()
+    for case in range(4000):
+        content = bytearray(sound if case % 4 else pickled)
+        for _ in range(rng.integers(1, 5)):
+            place, kind = rng.integers(len(content)), rng.integers(3)
+            if kind == 0:
+                content[place] = rng.integers(256)
+            elif kind == 1:
+                del content[place : place + rng.integers(1, 50)]
+            else:
+                content[place:place] = bytes(rng.integers(0, 256, 4, np.uint8))
+        path.write_bytes(content)
+        try:
+            load(str(path))
+        except RuntimeError as error:  # UnsafeCheckpointError is one
+            assert 'fuzzed.pth' in str(error)
+            outcomes[type(error).__name__] += 1
+        else:
+            outcomes['loaded'] += 1
+        assert not touched.exists()
+    assert min(outcomes[kind] for kind in ('UnsafeCheckpointError', 'RuntimeError')) > 9

@@ -1,3 +1,6 @@
+import copy
+
+import numpy as np
 import pytest
 import toys
 from mmengine.config import ConfigDict
@@ -105,3 +108,41 @@ def test_detector_without_neck(who):
     detectors[who].neck = None
     with pytest.raises(ValueError, match=f'the {who} FasterRCNN has no neck'):
         match_levels(**detectors)
+
+
+def test_fuzzed_configs_fit_or_are_refused():
+    """Random values in random places; every error is a sentence, not a crash."""
+    sound = ConfigDict(
+        student=with_strides(P3_TO_P7), teacher=with_strides(P2_TO_P6), levels=[8, 16]
+    ).to_dict()
+    values = [None, True, -1, 0, 2.5, '', 'x', [], {}, [[]], [1, 'x'], [[1, 2, 3]]]
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(3000):
+        config = copy.deepcopy(sound)
+        for _ in range(rng.integers(1, 4)):
+            parent = config
+            while True:
+                keys = list(parent) if isinstance(parent, dict) else range(len(parent))
+                key = keys[rng.integers(len(keys))]
+                inner = parent[key]
+                if not isinstance(inner, dict | list) or not inner:
+                    break
+                if rng.random() < 0.2:
+                    break
+                parent = inner
+            parent[key] = copy.deepcopy(values[rng.integers(len(values))])
+        config = ConfigDict(config)
+        try:
+            student, teacher = (
+                resolve_model_config(dict(config[who], type='A'))
+                if isinstance(config[who], dict)
+                else resolve_model_config(config[who])
+                for who in ('student', 'teacher')
+            )
+            match_levels(student, teacher, config.levels)
+            level_channels(student, 'student')
+        except (ValueError, FileNotFoundError) as error:
+            assert len(str(error)) > 20
+            refused += 1
+    assert 300 < refused < 2900
