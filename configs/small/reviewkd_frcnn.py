@@ -10,4 +10,6 @@ model = dict(
     teacher_checkpoint='work_dirs/frcnn_teacher/epoch_12.pth',
     connector=dict(mid_channels=32),
     distill_loss=dict(type='StandardizedHCLLoss'),
+    # Trained briefly and from scratch, the student gains from a start there.
+    inherit=('neck', 'rpn_head', 'roi_head'),
 )

@@ -19,6 +19,7 @@ MAIN = ('teacher', 'student', 'distilled')
 CONTROLS = ('random_teacher', 'zero_weight')
 DETECTORS = ('student', 'teacher')
 MODEL_PARTS = (*DETECTORS, 'connector', 'distill_loss')
+MODEL_FIELDS = ('inherit', 'levels', 'frozen', 'non_finite')
 IMAGE_SIZE = 224
 
 
@@ -106,6 +107,7 @@ def plan_runs(
                 cfg.model.teacher_checkpoint = str(folder / teacher)
             if name == 'random_teacher':
                 cfg.model.teacher_checkpoint = 'random'
+                cfg.model.inherit = ()
             if name == 'zero_weight':
                 cfg.model.distill_loss.loss_weight = 0.0
             runs.append(Run(name, folder / name, cfg))
@@ -180,9 +182,10 @@ def _options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, A
             own[key] = value
             continue
         part, _, field = rest.partition('.')
-        if part not in MODEL_PARTS or not field:
-            parts = ', '.join(f'model.{part}.…' for part in MODEL_PARTS)
-            raise JobError(f'--cfg-options {key}: write one of {parts}')
+        if rest not in MODEL_FIELDS and (part not in MODEL_PARTS or not field):
+            parts = [f'model.{part}.…' for part in MODEL_PARTS]
+            parts += [f'model.{field}' for field in MODEL_FIELDS]
+            raise JobError(f'--cfg-options {key}: write one of {", ".join(parts)}')
         if name not in DETECTORS:
             own[key] = value
         elif part == name:

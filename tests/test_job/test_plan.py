@@ -90,6 +90,8 @@ def test_runs_differ_in_what_they_should(configs, masks):
     checkpoint = str(teacher.folder / f'epoch_{epochs}.pth')
     assert distilled.teacher_checkpoint == zero.teacher_checkpoint == checkpoint
     assert random.teacher_checkpoint == 'random'
+    # Nothing to inherit there; the weight alone is 0 in the other.
+    assert not random.inherit and zero.inherit == distilled.inherit
     assert distilled.distill_loss.loss_weight > 0 == zero.distill_loss.loss_weight
     assert distilled.student == runs['student'].config.model
     assert distilled.teacher == teacher.config.model
@@ -127,6 +129,7 @@ def test_options(configs, masks):
         'model.student.neck.out_channels': 24,
         'model.teacher.backbone.depth': 34,
         'model.distill_loss.loss_weight': 0.7,
+        'model.inherit': [],
     }
     runs = plan(configs, masks, options=options)
     assert all(run.config.train_cfg.max_epochs == 3 for run in runs.values())
@@ -135,6 +138,7 @@ def test_options(configs, masks):
     assert student.neck.out_channels == 24 != teacher.neck.out_channels
     assert 'distill_loss' not in student and 'distill_loss' not in teacher
     assert distilled.distill_loss.loss_weight == 0.7
+    assert distilled.inherit == [] and 'inherit' not in student
     assert distilled.student == student and distilled.teacher == teacher
     assert distilled.teacher_checkpoint.endswith('/epoch_3.pth')
 
