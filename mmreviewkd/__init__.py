@@ -6,12 +6,13 @@ from .version import __version__
 # Before anything imports mmcv.ops or reads a checkpoint.
 compat.enable()
 
-from . import connectors, distillers, files, hooks, losses  # noqa: E402
+from . import connectors, datasets, distillers, files, hooks, losses  # noqa: E402
 
 __all__ = [
     '__version__',
     'compat',
     'connectors',
+    'datasets',
     'distillers',
     'files',
     'hooks',

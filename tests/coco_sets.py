@@ -17,8 +17,9 @@ def write_coco(
     images='images',
     splits=('train', 'val'),
     size=64,
+    images_each=2,
 ):
-    """Write a set of two images a split, each with one box for each label."""
+    """Write a set of a few images a split, each with one box for each label."""
     for number, split in enumerate(splits):
         folder = root / images.format(split)
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +28,7 @@ def write_coco(
             images=[],
             annotations=[],
         )
-        for i in range(2):
+        for i in range(images_each):
             name = f'{number}{i}.png'
             cv2.imwrite(str(folder / name), np.full((size, size, 3), 99, np.uint8))
             coco['images'].append(dict(id=i, file_name=name, width=size, height=size))
