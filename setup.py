@@ -1,7 +1,10 @@
+import os
 import runpy
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = ROOT / 'mmreviewkd'
@@ -9,6 +12,29 @@ PACKAGE = ROOT / 'mmreviewkd'
 # Read, not imported: importing the package needs all that is to be installed.
 version = runpy.run_path(str(PACKAGE / 'version.py'))['__version__']
 supported = runpy.run_path(str(PACKAGE / 'compat' / 'versions.py'))['SUPPORTED']
+
+# What MMEngine and mim look for in an installed package: `mmreviewkd::small/...`.
+MIM = ('configs', 'tools', 'model-index.yml')
+
+
+class BuildWithConfigs(build_py):
+    """Puts the configs into the package; links to them where it is editable."""
+
+    def run(self):
+        super().run()
+        editable = getattr(self, 'editable_mode', False)
+        mim = (PACKAGE if editable else Path(self.build_lib) / PACKAGE.name) / '.mim'
+        shutil.rmtree(mim, ignore_errors=True)
+        mim.mkdir(parents=True)
+        for name in MIM:
+            if editable:
+                (mim / name).symlink_to(os.path.relpath(ROOT / name, mim))
+            elif (ROOT / name).is_dir():
+                ignore = shutil.ignore_patterns('__pycache__', '*.sh')
+                shutil.copytree(ROOT / name, mim / name, ignore=ignore)
+            else:
+                shutil.copy2(ROOT / name, mim / name)
+
 
 readme = ROOT / 'README.md'
 
@@ -20,6 +46,8 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
+    cmdclass=dict(build_py=BuildWithConfigs),
+    entry_points=dict(console_scripts=['mmreviewkd-distill = mmreviewkd.job.cli:main']),
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
     # would overwrite the other where it is installed. requirements.txt says the same.

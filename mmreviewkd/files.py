@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and checkpoints that are not."""
+"""Files that are whole or not there, checkpoints that are not, and the configs."""
 
 import json
 import logging
@@ -102,3 +102,19 @@ def _is_whole(path: Path) -> bool:
             return archive.testzip() is None
     except (zipfile.BadZipFile, OSError):
         return False
+
+
+def configs_folder() -> Path:
+    """Find this project's configs: in the installed package, or beside its source.
+
+    Raises:
+        FileNotFoundError: If they are in neither place.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / '.mim' / 'configs', package.parent / 'configs'):
+        if folder.is_dir():
+            return folder
+    raise FileNotFoundError(
+        f'the configs of mmreviewkd are neither in {package} nor beside it; install '
+        'it again'
+    )

@@ -5,7 +5,7 @@ Nothing here knows about distillation.
 
 
 def enable() -> None:
-    """Checks versions, then fills in operators and makes loading safe.
+    """Checks versions, fills in operators, makes loading safe, and configs known.
 
     May be called again without effect.
 
@@ -17,7 +17,8 @@ def enable() -> None:
 
     versions.check()
 
-    from . import checkpoint, ops
+    from . import checkpoint, configs, ops
 
     ops.install()
     checkpoint.install()
+    configs.install()

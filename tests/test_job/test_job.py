@@ -1,7 +1,6 @@
 """The whole job on a tiny set, with interruptions."""
 
 import json
-import runpy
 from pathlib import Path
 
 import cv2
@@ -10,7 +9,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.datasets import make_digits
-from mmreviewkd.job import JobError, run_job
+from mmreviewkd.job import JobError, cli, run_job
 from mmreviewkd.job import runs as job_runs
 from mmreviewkd.job.progress import ProgressHook
 
@@ -166,22 +165,20 @@ def test_parameters_are_those_at_inference():
     assert job_runs.count_parameters(model) == 8
 
 
-def test_tool(tmp_path, monkeypatch, capsys):
-    path = Path(__file__).parents[2] / 'tools' / 'distill.py'
-    tool = runpy.run_path(str(path))
+def test_command_line(tmp_path, monkeypatch, capsys):
     asked = {}
 
     def job(configs, folder, **args):
         asked.update(args, folder=folder)
         assert (Path(configs) / 'mrcnn_teacher.py').is_file()
 
-    monkeypatch.setitem(tool['main'].__globals__, 'run_job', job)
+    monkeypatch.setattr(cli, 'run_job', job)
     command = (
         'distill.py set --classes a b --seeds 1 2 --cfg-options x.y=3 --controls '
         '--epochs 4 --teacher-epochs 9 --image-size 128'
     )
     monkeypatch.setattr('sys.argv', command.split())
-    assert tool['main']() == 0
+    assert cli.main() == 0
     assert asked == dict(
         folder='set',
         classes=['a', 'b'],
@@ -198,17 +195,17 @@ def test_tool(tmp_path, monkeypatch, capsys):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(tool['main'].__globals__, 'run_job', interrupted)
-    assert tool['main']() == 130
+    monkeypatch.setattr(cli, 'run_job', interrupted)
+    assert cli.main() == 130
 
-    monkeypatch.setitem(tool['main'].__globals__, 'run_job', run_job)
+    monkeypatch.setattr(cli, 'run_job', run_job)
     monkeypatch.setattr('sys.argv', ['distill.py', str(tmp_path / 'none')])
-    assert tool['main']() == 2
+    assert cli.main() == 2
     assert capsys.readouterr().err.endswith(
         f'error: there is no folder {tmp_path}/none\n'
     )
 
     monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
     with pytest.raises(SystemExit):
-        tool['main']()
+        cli.main()
     assert '0 is less than 1' in capsys.readouterr().err

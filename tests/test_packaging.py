@@ -1,0 +1,94 @@
+"""The wheel holds what the command line and configs by name need."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.hub import get_config
+
+import mmreviewkd
+from mmreviewkd.files import configs_folder
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('wheel')
+    source = folder / 'source'
+    # Building leaves things in the source.
+    shutil.copytree(
+        ROOT,
+        source,
+        ignore=shutil.ignore_patterns('.git', '.venv', '.mim', 'work_dirs'),
+    )
+    subprocess.run(
+        [sys.executable, '-m', 'pip', 'wheel', str(source), '--wheel-dir', str(folder)]
+        + ['--no-deps', '--no-build-isolation', '--no-index', '--quiet'],
+        check=True,
+    )
+    (path,) = folder.glob('*.whl')
+    return path
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('installed')
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_all_configs_and_modules_are_in_the_wheel(installed):
+    for kind, there in (
+        (ROOT / 'configs', installed / 'mmreviewkd' / '.mim' / 'configs'),
+        (ROOT / 'mmreviewkd', installed / 'mmreviewkd'),
+    ):
+        files = {path.relative_to(kind) for path in kind.rglob('*.py')}
+        files = {path for path in files if '.mim' not in path.parts}
+        assert files
+        assert not [path for path in files if not (there / path).is_file()]
+
+
+def test_entry_point(installed):
+    (entry_points,) = installed.glob('*.dist-info/entry_points.txt')
+    assert 'mmreviewkd-distill = mmreviewkd.job.cli:main' in entry_points.read_text()
+
+
+def test_configs_of_an_installed_package_are_found_by_name(
+    installed, tmp_path, monkeypatch
+):
+    """In a process that knows nothing of the source."""
+    script = (
+        'import mmreviewkd\n'
+        'from mmengine.hub import get_config\n'
+        'from mmreviewkd.files import configs_folder\n'
+        "config = get_config('mmreviewkd::small/reviewkd_mrcnn.py')\n"
+        'print(configs_folder())\n'
+        'print(config.model.student)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', script],
+        cwd=tmp_path,
+        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    folder, student = done.stdout.split()
+    assert folder == str(installed / 'mmreviewkd/.mim/configs')
+    assert student == f'{folder}/small/mrcnn_student.py'
+
+
+def test_configs_beside_the_source_are_found():
+    assert configs_folder().resolve() == ROOT / 'configs'
+
+
+def test_other_packages_are_still_found():
+    assert mmreviewkd.__version__
+    config = get_config('mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py')
+    assert isinstance(config, Config) and config.model.type == 'FasterRCNN'
