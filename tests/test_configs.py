@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmreviewkd.distillers import resolve_model_config
 from mmreviewkd.distillers.levels import match_levels
+from mmreviewkd.distillers.model_config import without_pretrained
 
 DISTILLED = sorted(toys.CONFIGS.rglob('reviewkd_*.py'))
 PAIRS = sorted(toys.CONFIGS.glob('pairs/*.py'))
@@ -19,7 +20,10 @@ PAIRS = sorted(toys.CONFIGS.glob('pairs/*.py'))
 def test_trains_and_predicts(path, tmp_path):
     """A real step and a prediction, with a checkpoint of the teacher's shapes."""
     model = Config.fromfile(path).model
-    student, teacher = (offline(model[key]) for key in ('student', 'teacher'))
+    student, teacher = (
+        without_pretrained(resolve_model_config(model[key]))
+        for key in ('student', 'teacher')
+    )
     checkpoint = Path(toys.save_teacher(teacher, tmp_path / 'teacher.pth'))
     model.update(student=student, teacher=teacher, teacher_checkpoint=str(checkpoint))
     model = toys.build(model)
@@ -48,18 +52,6 @@ def test_trains_and_predicts(path, tmp_path):
     for sample in results:
         assert torch.isfinite(sample.pred_instances.bboxes).all()
         assert ('masks' in sample.pred_instances) == model.with_mask
-
-
-def offline(config):
-    """The whole config of a detector, without weights to download."""
-    config = resolve_model_config(config)
-    parts = [config]
-    while parts:
-        part = parts.pop()
-        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
-            part.init_cfg = None
-        parts += [value for value in part.values() if isinstance(value, dict)]
-    return config
 
 
 # Loss weight, learning rate and what of the student's backbone is trained, by pair.

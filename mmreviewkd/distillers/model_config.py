@@ -53,3 +53,20 @@ def _model_of_file(name: str) -> ConfigDict:
     if 'data_preprocessor' in cfg:
         model.setdefault('data_preprocessor', cfg.data_preprocessor)
     return model
+
+
+def without_pretrained(config: ConfigDict) -> ConfigDict:
+    """Take the pretrained weights out of a model's config, in place.
+
+    For benchmarks and tests, which download nothing.
+
+    Returns:
+        ConfigDict: The config.
+    """
+    parts = [config]
+    while parts:
+        part = parts.pop()
+        if (part.get('init_cfg') or {}).get('type') == 'Pretrained':
+            part.init_cfg = None
+        parts += [value for value in part.values() if isinstance(value, dict)]
+    return config

@@ -1,0 +1,5 @@
+"""What distillation costs."""
+
+from .benchmark import benchmark, table
+
+__all__ = ['benchmark', 'table']

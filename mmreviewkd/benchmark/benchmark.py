@@ -1,0 +1,257 @@
+"""Times and memory of the parts of a distillation step."""
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.structures.mask import BitmapMasks
+from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+
+from mmreviewkd.distillers.model_config import (
+    resolve_model_config,
+    without_pretrained,
+)
+from mmreviewkd.losses import HCLLoss
+
+from .textbook import textbook_hcl, textbook_review
+
+PARTS = {
+    'student step': 'training step of the student alone',
+    'teacher': 'forward pass of the teacher',
+    'connector and loss': 'both, forward and backward',
+    'distilled step': 'training step with the teacher',
+    'textbook connector and loss': 'as the paper draws them',
+    'textbook step': "the sum of the student's step, the teacher and the row above",
+}
+
+
+def benchmark(
+    cfg: Config,
+    size: tuple[int, int] = (800, 1344),
+    batch_size: int = 1,
+    rounds: int = 5,
+    warmup: int = 1,
+    objects: int = 10,
+    say: Callable[[str], Any] = print,
+) -> dict[str, dict]:
+    """Measure the parts of a distillation step in turns.
+
+    Weights are random, teacher's included, and so are images and boxes; times do not
+    depend on them but through the number of proposals.
+
+    Args:
+        cfg (Config): Config of a distillation run.
+        size (tuple[int, int]): Height and width of the images. Defaults to
+            (800, 1344).
+        batch_size (int): Images in a step. Defaults to 1.
+        rounds (int): How often each part is measured. Defaults to 5.
+        warmup (int): Rounds before that. Defaults to 1.
+        objects (int): Boxes in each image. Defaults to 10.
+        say (Callable): Is told how far it is. Defaults to print.
+
+    Returns:
+        dict: For each of :data:`PARTS` ``seconds`` (median), ``spread`` (half the
+        distance of the quartiles), ``values``, ``ratio`` to the student's step, and
+        ``peak_mib``: memory beyond what is held before.
+    """
+    init_default_scope('mmdet')
+    device = torch.device(get_device())
+    torch.manual_seed(0)
+    np.random.seed(0)
+    student_cfg = without_pretrained(resolve_model_config(cfg.model.student))
+    teacher_cfg = without_pretrained(resolve_model_config(cfg.model.teacher))
+    student = MODELS.build(student_cfg).to(device).train()
+    distilled = MODELS.build(
+        ConfigDict(
+            cfg.model,
+            student=student_cfg,
+            teacher=teacher_cfg,
+            teacher_checkpoint='random',
+            inherit=(),
+        )
+    )
+    distilled.init_weights()
+    distilled = distilled.to(device).train()
+    data = _batch(student, size, batch_size, objects, student_cfg)
+    runs = _parts(student, distilled, data)
+    values = {name: [] for name in runs}
+    for number in range(warmup + rounds):
+        for name, run in runs.items():
+            seconds = _time(run, device)
+            if number >= warmup:
+                values[name].append(seconds)
+        say(f'round {number + 1} of {warmup + rounds} (warm-up: {warmup})')
+    peaks = {name: _peak(run, device) for name, run in runs.items()}
+    values['textbook step'] = [
+        sum(parts)
+        for parts in zip(
+            values['student step'],
+            values['teacher'],
+            values['textbook connector and loss'],
+            strict=True,
+        )
+    ]
+    base = statistics.median(values['student step'])
+    result = {}
+    for name, seconds in values.items():
+        median = statistics.median(seconds)
+        low, _, high = (
+            statistics.quantiles(seconds) if len(seconds) > 1 else (median,) * 3
+        )
+        result[name] = dict(
+            seconds=median,
+            spread=(high - low) / 2,
+            values=seconds,
+            ratio=median / base,
+            peak_mib=peaks.get(name),
+        )
+    return result
+
+
+def table(result: dict[str, dict]) -> str:
+    """Write the result of :func:`benchmark` as Markdown."""
+    lines = [
+        '| part | seconds | spread | to the student alone | peak memory, MiB |',
+        '|---|---:|---:|---:|---:|',
+    ]
+    for name, row in result.items():
+        peak = '' if row['peak_mib'] is None else f'{row["peak_mib"]:.0f}'
+        lines.append(
+            f'| {name}: {PARTS[name]} | {row["seconds"]:.3f} | ± {row["spread"]:.3f} | '
+            f'{row["ratio"]:.2f} | {peak} |'
+        )
+    return '\n'.join(lines)
+
+
+def _batch(
+    student: torch.nn.Module,
+    size: tuple[int, int],
+    batch_size: int,
+    objects: int,
+    config: ConfigDict,
+) -> dict:
+    height, width = size
+    rng = np.random.default_rng(0)
+    inputs, samples = [], []
+    for _ in range(batch_size):
+        inputs.append(
+            torch.from_numpy(rng.integers(0, 256, (3, height, width), dtype=np.uint8))
+        )
+        corners = rng.uniform(0, 0.7, (objects, 2)) * (width, height)
+        sides = rng.uniform(0.05, 0.3, (objects, 2)) * (width, height)
+        boxes = np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
+        instances = InstanceData(
+            bboxes=torch.from_numpy(boxes), labels=torch.zeros(objects).long()
+        )
+        if student.with_mask:
+            masks = np.zeros((objects, height, width), np.uint8)
+            for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int), strict=True):
+                mask[y1:y2, x1:x2] = 1
+            instances.masks = BitmapMasks(masks, height, width)
+        sample = DetDataSample(gt_instances=instances)
+        sample.set_metainfo(
+            dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
+        )
+        samples.append(sample)
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def _parts(
+    student: torch.nn.Module, distilled: torch.nn.Module, data: dict
+) -> dict[str, Callable[[], None]]:
+    optimizers = {
+        id(model): torch.optim.SGD(
+            [p for p in model.parameters() if p.requires_grad], lr=0.0
+        )
+        for model in (student, distilled)
+    }
+
+    def step(model: torch.nn.Module) -> None:
+        batch = model.data_preprocessor(data, training=True)
+        loss, _ = model.parse_losses(model(**batch, mode='loss'))
+        loss.backward()
+        optimizers[id(model)].step()
+        optimizers[id(model)].zero_grad()
+
+    batch = distilled.data_preprocessor(data, training=True)
+
+    def teach() -> tuple[torch.Tensor, ...]:
+        return distilled.teacher(
+            batch['inputs'], batch['data_samples'], distilled.data_preprocessor
+        )
+
+    targets = teach()
+    with torch.no_grad():
+        feats = distilled.extract_feat(batch['inputs'])
+    feats = [feats[i] for i in distilled._levels or range(len(feats))]
+    feats = [feat.detach().requires_grad_() for feat in feats]
+    # Both forms have the plain loss, whatever else the config's may do to the maps.
+    hcl = distilled.distill_loss
+    plain = HCLLoss(hcl.loss_weight, hcl.pool_sizes, hcl.level_weights)
+
+    def clear() -> None:
+        for tensor in (*feats, *distilled.connector.parameters()):
+            tensor.grad = None
+
+    def review() -> None:
+        plain(distilled.connector(feats), targets).backward()
+        clear()
+
+    def textbook() -> None:
+        outs = textbook_review(distilled.connector, feats)
+        textbook_hcl(plain, outs, targets).backward()
+        clear()
+
+    return {
+        'student step': lambda: step(student),
+        'teacher': teach,
+        'connector and loss': review,
+        'distilled step': lambda: step(distilled),
+        'textbook connector and loss': textbook,
+    }
+
+
+def _time(run: Callable[[], Any], device: torch.device) -> float:
+    _synchronize(device)
+    start = time.perf_counter()
+    run()
+    _synchronize(device)
+    return time.perf_counter() - start
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+
+
+def _peak(run: Callable[[], Any], device: torch.device) -> float:
+    """Highest memory of tensors while it runs, beyond that before, in MiB."""
+    if device.type == 'cuda':
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        run()
+        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
+    with torch.profiler.profile(profile_memory=True) as profile:
+        run()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'trace.json'
+        profile.export_chrome_trace(str(path))
+        events = json.loads(path.read_text())['traceEvents']
+    held = peak = 0
+    for event in sorted(
+        (e for e in events if e.get('name') == '[memory]'), key=lambda e: e['ts']
+    ):
+        held += event['args']['Bytes']
+        peak = max(peak, held)
+    return peak / 2**20

@@ -1,0 +1,78 @@
+import json
+import runpy
+
+import pytest
+import torch
+import toys
+from mmengine.config import Config
+
+from mmreviewkd.benchmark import benchmark, table
+from mmreviewkd.benchmark.benchmark import PARTS, _peak
+from mmreviewkd.benchmark.textbook import textbook_hcl, textbook_review
+from mmreviewkd.connectors import ReviewConnector
+from mmreviewkd.losses import HCLLoss
+
+
+def test_textbook_form_has_the_same_numbers():
+    torch.manual_seed(0)
+    connector = ReviewConnector([3, 4, 5], [6, 7, 8], mid_channels=4).double()
+    connector.init_weights()
+    sizes = ((9, 11), (5, 6), (3, 3))
+    feats = [
+        torch.randn(2, c, *size, dtype=torch.float64, requires_grad=True)
+        for c, size in zip((3, 4, 5), sizes, strict=True)
+    ]
+    targets = [
+        torch.randn(2, c, *size, dtype=torch.float64)
+        for c, size in zip((6, 7, 8), sizes, strict=True)
+    ]
+    loss = HCLLoss(loss_weight=0.7, level_weights=(1.0, 0.5, 2.0))
+    results = []
+    for forward in (
+        lambda: loss(connector(feats), targets),
+        lambda: textbook_hcl(loss, textbook_review(connector, feats), targets),
+    ):
+        value = forward()
+        inputs = [*feats, *connector.parameters()]
+        results.append([value, *torch.autograd.grad(value, inputs)])
+    for ours, textbook in zip(*results, strict=True):
+        torch.testing.assert_close(ours, textbook, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize('kind', ['frcnn', 'mrcnn'])
+def test_all_parts_are_measured(kind):
+    cfg = Config(dict(model=toys.distilled('unread.pth', kind, levels=[8, 16])))
+    result = benchmark(cfg, (64, 96), 2, rounds=2, warmup=0, say=lambda _: None)
+    assert list(result) == list(PARTS)
+    for row in result.values():
+        assert len(row['values']) == 2 and min(row['values']) > 0
+    assert result['student step']['ratio'] == 1.0
+    for name in list(PARTS)[:-1]:
+        assert result[name]['peak_mib'] > 0
+    whole = result['distilled step']['peak_mib']
+    assert whole > result['student step']['peak_mib']
+    assert len(table(result).splitlines()) == 2 + len(PARTS)
+
+
+def test_peak_is_the_highest_memory_held():
+    def run():
+        first = torch.zeros(256, 1024)  # 1 MiB
+        second = first + 1
+        del first, second
+        return torch.zeros(128, 1024)
+
+    assert _peak(run, torch.device('cpu')) == pytest.approx(2.0, abs=0.01)
+
+
+def test_tool(tmp_path, monkeypatch, capsys):
+    Config(dict(model=toys.distilled(None))).dump(tmp_path / 'config.py')
+    monkeypatch.setattr(
+        'sys.argv',
+        f'benchmark.py {tmp_path}/config.py --size 64 64 --batch 2 --rounds 1 '
+        f'--out {tmp_path}/out.json'.split(),
+    )
+    runpy.run_path(
+        str(toys.CONFIGS.parent / 'tools' / 'benchmark.py'), run_name='__main__'
+    )
+    assert '| distilled step: training step with the' in capsys.readouterr().out
+    assert list(json.loads((tmp_path / 'out.json').read_text())) == list(PARTS)

@@ -1,0 +1,52 @@
+"""Measure what distillation costs: ``tools/benchmark.py CONFIG``."""
+
+import argparse
+import json
+import platform
+import warnings
+from pathlib import Path
+
+import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
+import torch
+from mmengine.config import Config, DictAction
+from mmreviewkd.benchmark import benchmark, table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description='Time and peak memory of the parts of a distillation step, in '
+        'turns: student alone, teacher, connector and loss, the whole step, and the '
+        "textbook's form of connector and loss. Weights and images are random."
+    )
+    parser.add_argument('config', help='config of a distillation run')
+    parser.add_argument(
+        '--size',
+        nargs=2,
+        type=int,
+        default=(800, 1344),
+        metavar=('HEIGHT', 'WIDTH'),
+        help='of the images (default: 800 1344)',
+    )
+    parser.add_argument('--batch', type=int, default=1, help='images in a step')
+    parser.add_argument('--rounds', type=int, default=5, help='default: 5')
+    parser.add_argument('--warmup', type=int, default=1, help='default: 1')
+    parser.add_argument('--out', metavar='FILE.json', help='write the numbers there')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
+    args = parser.parse_args()
+    # MMEngine's way to find packages, on which a user has no influence.
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    result = benchmark(cfg, tuple(args.size), args.batch, args.rounds, args.warmup)
+    cuda = torch.cuda.is_available()
+    device = torch.cuda.get_device_name() if cuda else platform.processor() or 'CPU'
+    print(
+        f'\n{device}, {torch.get_num_threads()} threads, PyTorch {torch.__version__}, '
+        f'{args.batch} x {args.size[0]}x{args.size[1]}\n\n{table(result)}'
+    )
+    if args.out:
+        Path(args.out).write_text(json.dumps(result, indent=2))
+
+
+if __name__ == '__main__':
+    main()
