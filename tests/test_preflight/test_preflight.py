@@ -87,6 +87,9 @@ def test_losses_that_are_not_finite(cfg):
     state['state_dict']['neck.fpn_convs.1.conv.bias'][0] = float('nan')
     torch.save(state, cfg.model.teacher_checkpoint)
     (problem,) = preflight(cfg).problems
+    assert 'loss_distill is nan' in problem and "teacher's maps, level 1" in problem
+    cfg.model.non_finite = 'ignore'
+    (problem,) = preflight(cfg).problems
     assert "not finite: 'loss', 'loss_distill'" in problem
 
 
