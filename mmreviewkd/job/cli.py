@@ -58,13 +58,13 @@ def parse_args() -> argparse.Namespace:
         '--epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the student, alone and distilled (default: 8)',
+        help='epochs of the student, alone and distilled (default: 8; digits: 6)',
     )
     parser.add_argument(
         '--teacher-epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the teacher (default: 12)',
+        help='epochs of the teacher (default: 12; digits: 10)',
     )
     parser.add_argument(
         '--image-size',
