@@ -23,7 +23,7 @@ def read_record(runner: Runner) -> dict:
 class RecordHook(Hook):
     """Keeps the record in the message hub, and thereby in the checkpoints.
 
-    So the record of a resumed run is always that of the epochs behind its
+    So the record of a resumed run is always that of the steps behind its
     checkpoint. Only the evaluation that follows the checkpoint's epoch may be
     missing; it is done before training goes on.
     """
@@ -35,14 +35,24 @@ class RecordHook(Hook):
         due = runner.epoch >= loop.val_begin and (
             runner.epoch % loop.val_interval == 0 or runner.epoch == loop.max_epochs
         )
-        if runner.epoch and due:
+        # Where a checkpoint is of the midst of an epoch, it is there already.
+        done = {point['epoch'] for point in self._record['epochs']}
+        if runner.epoch and due and runner.epoch not in done:
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
         self._start = time.perf_counter()
 
-    def after_train_epoch(self, runner: Runner) -> None:
-        self._record['training_seconds'] += time.perf_counter() - self._start
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        now = time.perf_counter()
+        self._record['training_seconds'] += now - self._start
+        self._start = now
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._val_start = time.perf_counter()

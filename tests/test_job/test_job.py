@@ -1,6 +1,8 @@
 """The whole job on a tiny set, with interruptions."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -39,13 +41,21 @@ def work_dir(tmp_path_factory):
     return tmp_path_factory.mktemp('work')
 
 
-def interrupt(monkeypatch, method, run, epoch):
-    """Raise KeyboardInterrupt in a run's epoch."""
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def stop():
+    raise KeyboardInterrupt
+
+
+def interrupt(monkeypatch, method, run, epoch, how=stop):
+    """Interrupt a run in an epoch."""
     original = getattr(ProgressHook, method)
 
     def interrupted(self, runner, *args, **kwargs):
         if f' {run},' in self._label and runner.epoch == epoch:
-            raise KeyboardInterrupt
+            how()
         original(self, runner, *args, **kwargs)
 
     monkeypatch.setattr(ProgressHook, method, interrupted)
@@ -75,17 +85,25 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
     assert (work_dir / 'seed_0/teacher/result.json').is_file()
     assert not (work_dir / 'seed_0/student/result.json').exists()
 
+    # SIGTERM in the middle of the distilled student's second epoch.
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        interrupt(patch, 'after_train_iter', 'distilled', epoch=1, how=terminate)
+        job()
+    assert (work_dir / 'seed_0/distilled/iter_3.pth').is_file()
+    capsys.readouterr()
+
     # After the last epoch's checkpoint of the distilled student, before its AP.
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt(patch, 'after_val_iter', 'distilled', epoch=2)
         job()
     out = capsys.readouterr().out
     assert '[1/3 teacher, seed 0] finished before' in out
-    assert '[2/3 student, seed 0] goes on after epoch 1' in out
+    assert '[2/3 student, seed 0] finished before' in out
+    assert '[3/3 distilled, seed 0] goes on after epoch 1' in out
 
     out = job()
     assert '[2/3 student, seed 0] finished before' in out
-    assert trained(work_dir) == dict(teacher=1, student=2, distilled=2)
+    assert trained(work_dir) == dict(teacher=1, student=2, distilled=3)
     assert (work_dir / 'table.md').read_text() in out
     for plot in ('ap_over_epochs.png', 'predictions.png'):
         assert cv2.imread(str(work_dir / plot)) is not None
