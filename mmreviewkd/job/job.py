@@ -18,7 +18,7 @@ from .progress import Console, Estimate, ProgressHook
 from .report import Report, read_results
 from .runs import read_result, refuse_other_settings, train
 
-# Student's and teacher's; the digits' fit into 15 minutes on two cores.
+# Student's and teacher's; the digits' are meant for a quarter of an hour.
 QUICK_EPOCHS = (2, 2)
 DIGITS_EPOCHS = (6, 10)
 QUICK_OPTIONS = {'train_cfg.val_interval': 1}
