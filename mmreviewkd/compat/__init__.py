@@ -5,7 +5,7 @@ Nothing here knows about distillation.
 
 
 def enable() -> None:
-    """Checks versions, fills in operators, makes loading safe, and configs known.
+    """Checks versions, then puts in place what the modules here have.
 
     May be called again without effect.
 
@@ -17,8 +17,9 @@ def enable() -> None:
 
     versions.check()
 
-    from . import checkpoint, configs, ops
+    from . import checkpoint, configs, metrics_log, ops
 
     ops.install()
     checkpoint.install()
     configs.install()
+    metrics_log.install()
