@@ -1,20 +1,11 @@
 # Faster R-CNN, ResNet-50 teaches MobileNetV2, on COCO.
-_base_ = './reviewkd_frcnn_r101_r18.py'
+_base_ = ['./reviewkd_frcnn_r101_r18.py', './_base_/mobilenet_v2.py']
 
 model = dict(
     student=dict(
         _delete_=True,
         _base_='mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py',
-        backbone=dict(
-            _delete_=True,
-            type='MobileNetV2',
-            out_indices=(1, 2, 4, 6),
-            norm_cfg=dict(type='BN', requires_grad=False),
-            norm_eval=True,
-            init_cfg=dict(
-                type='Pretrained', checkpoint='open-mmlab://mmdet/mobilenet_v2'
-            ),
-        ),
+        backbone=_base_.mobilenet_v2,
         neck=dict(in_channels=[24, 32, 96, 320]),
     ),
     # It comes after the last stage that is used, so it has no gradient.

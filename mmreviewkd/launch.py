@@ -1,7 +1,8 @@
-"""What tools/train.py and tools/test.py have in common."""
+"""What the scripts in tools/ have in common."""
 
 import argparse
 import os
+import warnings
 from pathlib import Path
 from unittest import mock
 
@@ -9,6 +10,14 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import init_dist
 from mmengine.logging import print_log
+
+
+def hide_package_warnings() -> None:
+    """Hide the warnings about MMEngine's way to find packages.
+
+    A user has no influence on it, and the scripts that print tables are read.
+    """
+    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
 
 
 def add_common_flags(parser: argparse.ArgumentParser) -> None:

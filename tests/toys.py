@@ -10,6 +10,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
+from torch.utils.data import Dataset
 
 from mmreviewkd.distillers import resolve_model_config
 
@@ -102,6 +103,22 @@ def batch(sizes=((64, 64), (48, 64)), masks: bool = False, seed: int = 0) -> dic
         )
         samples.append(sample)
     return dict(inputs=inputs, data_samples=samples)
+
+
+class Images(Dataset):
+    """As many toy images, each different."""
+
+    metainfo = dict(classes=('a', 'b', 'c'))
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> dict:
+        data = batch(sizes=((64, 64),), seed=index)
+        return {key: value[0] for key, value in data.items()}
 
 
 def losses(model: torch.nn.Module, data: dict, seed: int = 0) -> dict:

@@ -3,13 +3,13 @@
 import argparse
 import json
 import platform
-import warnings
 from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
 from mmengine.config import Config, DictAction
 from mmreviewkd.benchmark import benchmark, table
+from mmreviewkd.launch import hide_package_warnings
 
 
 def main() -> None:
@@ -33,8 +33,7 @@ def main() -> None:
     parser.add_argument('--out', metavar='FILE.json', help='write the numbers there')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
-    # MMEngine's way to find packages, on which a user has no influence.
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    hide_package_warnings()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     result = benchmark(cfg, tuple(args.size), args.batch, args.rounds, args.warmup)

@@ -1,7 +1,6 @@
 """Count the parameters of distillation configs: ``tools/parameters.py CONFIG ...``."""
 
 import argparse
-import warnings
 from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
@@ -9,6 +8,7 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmreviewkd.distillers import resolve_model_config
+from mmreviewkd.launch import hide_package_warnings
 from torch import nn
 
 
@@ -24,8 +24,7 @@ def main() -> None:
     )
     parser.add_argument('configs', nargs='+', help='configs of distillation runs')
     args = parser.parse_args()
-    # MMEngine's way to find packages, on which a user has no influence.
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    hide_package_warnings()
     init_default_scope('mmdet')
     print('| config | teacher | backbone and neck | student | connector |')
     print('|---|---:|---:|---:|---:|')

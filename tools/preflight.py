@@ -3,11 +3,11 @@
 import argparse
 import logging
 import sys
-import warnings
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
+from mmreviewkd.launch import hide_package_warnings
 from mmreviewkd.preflight import preflight
 
 
@@ -28,8 +28,7 @@ def main() -> int:
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
     )
     args = parser.parse_args()
-    # MMEngine's way to find packages, on which a user has no influence.
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    hide_package_warnings()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     MMLogger.get_instance('preflight', log_level=logging.ERROR)

@@ -1,9 +1,10 @@
 """When to distil, and how strongly."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
+
+from .distilled_model import distilled_model
 
 
 @HOOKS.register_module()
@@ -72,12 +73,7 @@ class DistillScheduleHook(Hook):
             time *= runner.max_epochs / runner.max_iters
         elif self._by_epoch:
             time /= len(runner.train_dataloader)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        if not hasattr(model, 'distill_strength'):
-            raise TypeError(
-                f'DistillScheduleHook needs a DistilledDetector, got '
-                f'{type(model).__name__}; take it out of custom_hooks'
-            )
+        model = distilled_model(runner, self)
         model.distill_strength = self.strength(time)
         runner.message_hub.update_scalar(
             'train/distill_strength', model.distill_strength

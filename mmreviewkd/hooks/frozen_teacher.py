@@ -4,10 +4,11 @@ import hashlib
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
+
+from .distilled_model import distilled_model
 
 
 @HOOKS.register_module()
@@ -25,12 +26,7 @@ class FrozenTeacherHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Take the first fingerprints."""
-        model = self._model(runner)
-        if not hasattr(model, 'teacher'):
-            raise TypeError(
-                f'FrozenTeacherHook needs a DistilledDetector, got '
-                f'{type(model).__name__}; take it out of custom_hooks'
-            )
+        model = distilled_model(runner, self)
         self._teacher = fingerprint(model.teacher)
         self._connector = fingerprint(model.connector)
         self._distilled = False
@@ -44,11 +40,11 @@ class FrozenTeacherHook(Hook):
     ) -> None:
         """Note whether this step distilled something."""
         if not self._distilled:
-            self._distilled = bool(self._model(runner).is_distilling)
+            self._distilled = distilled_model(runner, self).is_distilling
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the fingerprints."""
-        model = self._model(runner)
+        model = distilled_model(runner, self)
         if fingerprint(model.teacher) != self._teacher:
             raise RuntimeError(
                 "the teacher's weights or statistics have changed since they were "
@@ -64,9 +60,6 @@ class FrozenTeacherHook(Hook):
             )
         self._connector = connector
         self._distilled = False
-
-    def _model(self, runner: Runner) -> nn.Module:
-        return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def fingerprint(module: nn.Module) -> str:

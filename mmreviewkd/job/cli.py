@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-import warnings
 
 from mmengine.config import DictAction
 
 from mmreviewkd.files import configs_folder
+from mmreviewkd.launch import hide_package_warnings
 
 from .errors import JobError
 from .job import run_job
@@ -95,8 +95,7 @@ def _positive(text: str) -> int:
 def main() -> int:
     """Run the job; return the exit code."""
     args = vars(parse_args())
-    # MMEngine's way to find packages, on which a user has no influence.
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
+    hide_package_warnings()
     try:
         run_job(configs_folder() / 'small', options=args.pop('cfg_options'), **args)
     except JobError as error:

@@ -1,10 +1,10 @@
 """The check of a whole config: data, models, teacher, one training step."""
 
+import math
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from mmdet.registry import DATASETS, MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
@@ -153,14 +153,10 @@ def _try_a_step(cfg: Config, found: Findings) -> None:
         )
         return
     values = {name: value.item() for name, value in log.items()}
-    wrong = [name for name, value in values.items() if not _is_finite(value)]
+    wrong = [name for name, value in values.items() if not math.isfinite(value)]
     if wrong:
         found.problem('a training step has losses that are not finite', wrong)
     found.note(
         'a training step: '
         + ', '.join(f'{name} {value:.3g}' for name, value in values.items())
     )
-
-
-def _is_finite(value: float) -> bool:
-    return bool(torch.isfinite(torch.tensor(value)))

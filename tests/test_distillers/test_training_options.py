@@ -8,18 +8,6 @@ import toys
 from mmengine.hooks import EMAHook
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
-
-
-class Images(Dataset):
-    metainfo = dict(classes=('a', 'b', 'c'))
-
-    def __len__(self):
-        return 8
-
-    def __getitem__(self, index):
-        data = toys.batch(sizes=((64, 64),), seed=index)
-        return {key: value[0] for key, value in data.items()}
 
 
 @pytest.fixture
@@ -34,7 +22,7 @@ def train(folder, config, optim_wrapper=None, **cfg):
         train_dataloader=dict(
             batch_size=2,
             sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=Images(),
+            dataset=toys.Images(8),
         ),
         train_cfg=dict(by_epoch=True, max_epochs=1),
         optim_wrapper=dict(

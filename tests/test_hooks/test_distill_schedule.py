@@ -2,7 +2,6 @@ import pytest
 import toys
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
 
 from mmreviewkd.hooks import DistillScheduleHook
 
@@ -31,15 +30,6 @@ def test_impossible_times(args):
         DistillScheduleHook(**args)
 
 
-class Batches(Dataset):
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, index):
-        data = toys.batch(sizes=((64, 64),), seed=index)
-        return {key: value[0] for key, value in data.items()}
-
-
 class Watch(Hook):
     priority = 'LOWEST'
 
@@ -55,7 +45,7 @@ def train(config, folder, **hook):
         model=toys.build(config),
         work_dir=str(folder),
         train_dataloader=dict(
-            batch_size=2, sampler=dict(type='DefaultSampler'), dataset=Batches()
+            batch_size=2, sampler=dict(type='DefaultSampler'), dataset=toys.Images(4)
         ),
         train_cfg=dict(by_epoch=True, max_epochs=2),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.001)),

@@ -10,7 +10,6 @@ import torch
 import toys
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
 
 from mmreviewkd.files import last_whole_checkpoint
 
@@ -18,19 +17,14 @@ EPOCHS = 3
 STEPS = 4  # an epoch
 
 
-class Images(Dataset):
+class Images(toys.Images):
     """Draws from all generators, as augmentation does."""
 
-    metainfo = dict(classes=('a', 'b', 'c'))
-
-    def __len__(self):
-        return 2 * STEPS
-
     def __getitem__(self, index):
-        data = toys.batch(sizes=((64, 64),), seed=index)
-        image = data['inputs'][0].float()
+        data = super().__getitem__(index)
+        image = data['inputs'].float()
         image += 10 * np.random.rand() + 10 * random.random() + 10 * torch.rand(1)
-        return dict(inputs=image, data_samples=data['data_samples'][0])
+        return data | dict(inputs=image)
 
 
 class Send(Hook):
@@ -62,7 +56,7 @@ def train(config, folder, hooks=()):
         train_dataloader=dict(
             batch_size=2,
             sampler=dict(type='DefaultSampler', shuffle=True),
-            dataset=Images(),
+            dataset=Images(2 * STEPS),
         ),
         train_cfg=dict(by_epoch=True, max_epochs=EPOCHS),
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.001)),
@@ -165,7 +159,9 @@ def test_training_that_only_starts_from_a_checkpoint_draws_anew(
             model=config,
             work_dir=str(tmp_path / f'second-{load_from is None}'),
             train_dataloader=dict(
-                batch_size=2, sampler=dict(type='DefaultSampler'), dataset=Images()
+                batch_size=2,
+                sampler=dict(type='DefaultSampler'),
+                dataset=Images(2 * STEPS),
             ),
             train_cfg=dict(by_epoch=True, max_epochs=1),
             optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.001)),

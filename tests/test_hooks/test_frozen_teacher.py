@@ -3,20 +3,8 @@ import torch
 import toys
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
 
 from mmreviewkd.hooks.frozen_teacher import fingerprint
-
-
-class Images(Dataset):
-    metainfo = dict(classes=('a', 'b', 'c'))
-
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, index):
-        data = toys.batch(sizes=((64, 64),), seed=index)
-        return {key: value[0] for key, value in data.items()}
 
 
 class Change(Hook):
@@ -37,7 +25,7 @@ def train(config, folder, change=lambda model: None, lr=0.001, epochs=2):
         model=config,
         work_dir=str(folder / 'run'),
         train_dataloader=dict(
-            batch_size=2, sampler=dict(type='DefaultSampler'), dataset=Images()
+            batch_size=2, sampler=dict(type='DefaultSampler'), dataset=toys.Images(4)
         ),
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(
