@@ -18,5 +18,5 @@ model = dict(
     teacher_checkpoint='https://download.openmmlab.com/mmdetection/v2.0/faster_rcnn/'
     'faster_rcnn_r101_fpn_2x_coco/faster_rcnn_r101_fpn_2x_coco_bbox_mAP-0.398_'
     '20200504_210455-1d2dac9c.pth',
-    distill_loss=dict(loss_weight=1.2),
+    distillation=dict(loss_weight=1.2),
 )

@@ -7,5 +7,5 @@ model = dict(
         _base_='mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py',
         backbone=dict(norm_cfg=dict(requires_grad=False)),
     ),
-    distill_loss=dict(loss_weight=1.0),
+    distillation=dict(loss_weight=1.0),
 )

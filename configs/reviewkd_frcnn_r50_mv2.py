@@ -14,5 +14,5 @@ model = dict(
     teacher_checkpoint='https://download.openmmlab.com/mmdetection/v2.0/faster_rcnn/'
     'faster_rcnn_r50_fpn_2x_coco/faster_rcnn_r50_fpn_2x_coco_bbox_mAP-0.384_'
     '20200504_210434-a5d8aa15.pth',
-    distill_loss=dict(loss_weight=2.0),
+    distillation=dict(loss_weight=2.0),
 )

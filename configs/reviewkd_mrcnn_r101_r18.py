@@ -18,5 +18,5 @@ model = dict(
     teacher_checkpoint='https://download.openmmlab.com/mmdetection/v2.0/mask_rcnn/'
     'mask_rcnn_r101_fpn_2x_coco/mask_rcnn_r101_fpn_2x_coco_bbox_mAP-0.408__'
     'segm_mAP-0.366_20200505_071027-14b391c7.pth',
-    distill_loss=dict(loss_weight=1.5),
+    distillation=dict(loss_weight=1.5),
 )

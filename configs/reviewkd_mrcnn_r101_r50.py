@@ -7,5 +7,5 @@ model = dict(
         _base_='mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py',
         backbone=dict(norm_cfg=dict(requires_grad=False)),
     ),
-    distill_loss=dict(loss_weight=0.8),
+    distillation=dict(loss_weight=0.8),
 )

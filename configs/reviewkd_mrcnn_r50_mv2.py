@@ -14,5 +14,5 @@ model = dict(
     teacher_checkpoint='https://download.openmmlab.com/mmdetection/v2.0/mask_rcnn/'
     'mask_rcnn_r50_fpn_2x_coco/mask_rcnn_r50_fpn_2x_coco_bbox_mAP-0.392__'
     'segm_mAP-0.354_20200505_003907-3e542a40.pth',
-    distill_loss=dict(loss_weight=1.0),
+    distillation=dict(loss_weight=1.0),
 )

@@ -12,6 +12,6 @@ model = dict(
     teacher='mmdet::retinanet/retinanet_r101_fpn_2x_coco.py',
     teacher_checkpoint='https://download.openmmlab.com/mmdetection/v2.0/retinanet/'
     'retinanet_r101_fpn_2x_coco/retinanet_r101_fpn_2x_coco_20200131-5560aee8.pth',
-    distill_loss=dict(loss_weight=1.0),
+    distillation=dict(loss_weight=1.0),
 )
 optim_wrapper = dict(optimizer=dict(lr=0.005))

@@ -6,13 +6,22 @@ from .version import __version__
 # Before anything imports mmcv.ops or reads a checkpoint.
 compat.enable()
 
-from . import connectors, datasets, distillers, files, hooks, losses  # noqa: E402
+from . import (  # noqa: E402
+    connectors,
+    datasets,
+    distillations,
+    distillers,
+    files,
+    hooks,
+    losses,
+)
 
 __all__ = [
     '__version__',
     'compat',
     'connectors',
     'datasets',
+    'distillations',
     'distillers',
     'files',
     'hooks',

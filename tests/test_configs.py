@@ -80,8 +80,8 @@ def test_published_recipe(name):
     cfg = Config.fromfile(toys.CONFIGS / f'reviewkd_{name}.py')
     model = toys.build(cfg.model)
     assert type(model).__name__ == f'Distilled{kind}'
-    assert model.distill_loss.loss_weight == weight
-    assert model.connector.in_channels == [256] * 5
+    assert model.distillation[0].loss_weight == weight
+    assert model.distillation[0].in_channels == [256] * 5
     assert cfg.optim_wrapper.optimizer.lr == lr
     assert cfg.auto_scale_lr.enable and cfg.auto_scale_lr.base_batch_size == 8
     sides = {scale[1] for scale in cfg.train_dataloader.dataset.pipeline[2].scales}

@@ -67,8 +67,11 @@ def distilled(teacher_checkpoint: str | None, kind: str = 'frcnn', **changes) ->
             student=detector(kind),
             teacher=detector(kind),
             teacher_checkpoint=teacher_checkpoint,
-            connector=dict(type='ReviewConnector', mid_channels=8),
-            distill_loss=dict(type='HCLLoss'),
+            distillation=dict(
+                type='FeatureDistillation',
+                connector=dict(type='ReviewConnector', mid_channels=8),
+                loss=dict(type='HCLLoss'),
+            ),
         )
         | changes
     )

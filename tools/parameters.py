@@ -20,13 +20,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description='Print a Markdown table of parameters, in millions: the teacher as '
         'a whole and what of it runs in training (backbone and neck), the student, and '
-        'the connector, which is for training only.'
+        'the distillation, which is for training only.'
     )
     parser.add_argument('configs', nargs='+', help='configs of distillation runs')
     args = parser.parse_args()
     hide_package_warnings()
     init_default_scope('mmdet')
-    print('| config | teacher | backbone and neck | student | connector |')
+    print('| config | teacher | backbone and neck | student | distillation |')
     print('|---|---:|---:|---:|---:|')
     for path in args.configs:
         cfg = Config.fromfile(path).model
@@ -34,12 +34,12 @@ def main() -> None:
             parser.error(f'{path} is no distillation config: model.type is {cfg.type}')
         model = MODELS.build(cfg)
         teacher = MODELS.build(resolve_model_config(cfg.teacher))
-        connector = count(model.connector)
+        distillation = count(model.distillation)
         numbers = (
             count(teacher),
             count(teacher.backbone) + count(teacher.neck),
-            count(model) - connector,
-            connector,
+            count(model) - distillation,
+            distillation,
         )
         cells = ' | '.join(f'{number / 1e6:.2f}' for number in numbers)
         print(f'| `{Path(path).name}` | {cells} |')

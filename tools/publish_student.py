@@ -1,7 +1,7 @@
 """Write the student of a distillation run as a plain MMDetection model.
 
 ``python tools/publish_student.py CONFIG CHECKPOINT OUT_DIR`` writes OUT_DIR/student.pth
-(weights and class names; no connector, no optimizer; EMA weights where the run
+(weights and class names; no distillation, no optimizer; EMA weights where the run
 had them) and OUT_DIR/student.py (the student's own config), which stock
 MMDetection tests and loads without mmreviewkd.
 """

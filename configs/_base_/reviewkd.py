@@ -3,7 +3,11 @@ _base_ = './default_runtime.py'
 
 model = dict(
     type='DistilledDetector',
-    connector=dict(type='ReviewConnector', mid_channels=256),
-    distill_loss=dict(type='HCLLoss', loss_weight=1.0),
+    distillation=dict(
+        type='FeatureDistillation',
+        connector=dict(type='ReviewConnector'),
+        loss=dict(type='HCLLoss'),
+        loss_weight=1.0,
+    ),
 )
 default_hooks = dict(frozen_teacher=dict(type='FrozenTeacherHook'))

@@ -8,8 +8,9 @@ model = dict(
     student='{{fileDirname}}/frcnn_student.py',
     teacher='{{fileDirname}}/frcnn_teacher.py',
     teacher_checkpoint='work_dirs/frcnn_teacher/epoch_12.pth',
-    connector=dict(mid_channels=32),
-    distill_loss=dict(type='StandardizedHCLLoss'),
+    distillation=dict(
+        loss=dict(type='OnStandardizedTargets', loss=dict(type='HCLLoss'))
+    ),
     # Trained briefly and from scratch, the student gains from a start there.
     inherit=('neck', 'rpn_head', 'roi_head'),
 )

@@ -18,6 +18,7 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+from mmreviewkd.distillers.levels import pick
 from mmreviewkd.distillers.model_config import (
     resolve_model_config,
     without_pretrained,
@@ -191,25 +192,26 @@ def _parts(
             batch['inputs'], batch['data_samples'], distilled.data_preprocessor
         )
 
-    targets = teach()
+    targets = pick(teach(), distilled._teachers_levels)
     with torch.no_grad():
         feats = distilled.extract_feat(batch['inputs'])
-    feats = [feats[i] for i in distilled._levels or range(len(feats))]
-    feats = [feat.detach().requires_grad_() for feat in feats]
+    feats = [feat.detach().requires_grad_() for feat in pick(feats, distilled._levels)]
+    (distillation,) = distilled.distillation
+    connector, hcl = distillation.connector, distillation.loss
+    hcl = getattr(hcl, 'loss', hcl)
     # Both forms have the plain loss, whatever else the config's may do to the maps.
-    hcl = distilled.distill_loss
-    plain = HCLLoss(hcl.loss_weight, hcl.pool_sizes, hcl.level_weights)
+    plain = HCLLoss(hcl.pool_sizes, hcl.level_weights)
 
     def clear() -> None:
-        for tensor in (*feats, *distilled.connector.parameters()):
+        for tensor in (*feats, *connector.parameters()):
             tensor.grad = None
 
     def review() -> None:
-        plain(distilled.connector(feats), targets).backward()
+        plain(connector(feats), targets).backward()
         clear()
 
     def textbook() -> None:
-        outs = textbook_review(distilled.connector, feats)
+        outs = textbook_review(connector, feats)
         textbook_hcl(plain, outs, targets).backward()
         clear()
 

@@ -25,7 +25,7 @@ class ABF(BaseModule):
     Args:
         in_channels (int): Channels of the student's map.
         out_channels (int): Channels of the teacher's map.
-        mid_channels (int): Channels of the review. Defaults to 256.
+        mid_channels (int): Channels of the review.
         with_review (bool): Whether a coarser level hands on a review; the
             coarsest level has none, and so no attention. Defaults to True.
         norm_cfg (dict): Norm layer after both convolutions.
@@ -36,7 +36,7 @@ class ABF(BaseModule):
         self,
         in_channels: int,
         out_channels: int,
-        mid_channels: int = 256,
+        mid_channels: int,
         with_review: bool = True,
         norm_cfg: ConfigType = dict(type='BN'),
     ) -> None:

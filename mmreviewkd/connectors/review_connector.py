@@ -23,7 +23,8 @@ class ReviewConnector(BaseModule):
             first.
         out_channels (Sequence[int]): Channels of each teacher level, finest
             first; as many levels as ``in_channels``.
-        mid_channels (int): Channels of the review. Defaults to 256.
+        mid_channels (int, optional): Channels of the review. Defaults to None: the
+            most that a teacher level has.
         norm_cfg (dict): Norm layer of the connector. Defaults to
             dict(type='BN').
         fusion (dict): Fusion of one level with the review. Defaults to
@@ -48,7 +49,7 @@ class ReviewConnector(BaseModule):
         self,
         in_channels: Sequence[int],
         out_channels: Sequence[int],
-        mid_channels: int = 256,
+        mid_channels: int | None = None,
         norm_cfg: ConfigType = dict(type='BN'),
         fusion: ConfigType = dict(type='ABF'),
         init_cfg: ConfigType | None = None,
@@ -68,7 +69,7 @@ class ReviewConnector(BaseModule):
                     fusion,
                     in_channels=in_,
                     out_channels=out,
-                    mid_channels=mid_channels,
+                    mid_channels=mid_channels or max(out_channels),
                     with_review=level != coarsest,
                     norm_cfg=norm_cfg,
                 )

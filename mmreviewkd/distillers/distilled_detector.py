@@ -10,7 +10,10 @@ from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmdet.utils import ConfigType, OptConfigType
 from mmengine.logging import print_log
+from mmengine.model import ModuleList
 from torch import Tensor, nn
+
+from mmreviewkd.distillations import Distillation, Step
 
 from .finite import ACTIONS, NonFiniteError, describe, is_finite_everywhere
 from .inherit import inherit
@@ -18,7 +21,7 @@ from .levels import Levels, level_channels, match_levels, pick
 from .model_config import resolve_model_config
 from .teacher import Teacher
 
-CONNECTOR = 'connector.'
+DISTILLATION = 'distillation.'
 """Prefix of the weights that a checkpoint holds beside the student's."""
 
 
@@ -28,34 +31,32 @@ class DistillationMixin:
     The result *is* the student: prediction, weight names and attributes are
     inherited from its class and stay as they are. Only :meth:`loss` does more:
     images -> teacher's maps; student's own losses, its neck's maps captured on
-    the way -> connector -> distillation loss, added to the student's.
+    the way -> distillations, whose losses are added to the student's.
 
     Args:
         teacher (:obj:`Teacher`): The teacher; kept outside the modules.
-        connector (dict, optional): Config of the connector; None builds a model that
-            can only be tested.
-        distill_loss (dict): Config of the distillation loss.
-        levels (Sequence[int], optional): The student's levels that are compared
-            with the teacher's; None for all.
+        distillation (list[dict], optional): Configs of the ways of learning from it;
+            None builds a model that can only be tested.
+        levels (list[tuple[int, int]], optional): The levels that are compared, the
+            student's and the teacher's; None for all.
         inherit (Sequence[str]): Parts that start from the teacher's weights.
         frozen (Sequence[str]): Parts that are not trained.
         non_finite (str): What to do where a loss is not finite.
         **student: The arguments of the student's class.
 
     Attributes:
-        distill_strength (float): Factor on the distillation loss. Where it or the
-            loss's own weight is 0, teacher and connector are not run, and the
-            student trains exactly as without them. 1 unless
-            :class:`DistillScheduleHook` changes it.
+        distillation (ModuleList): The ways of learning from the teacher.
+        distill_strength (float): Factor on their losses. Where it or the weights of
+            all of them are 0, nothing of them is run, and the student trains exactly
+            as without a teacher. 1 unless :class:`DistillScheduleHook` changes it.
         skipped_steps (int): Training steps with losses that were not finite.
     """
 
     def __init__(
         self,
         teacher: Teacher,
-        connector: OptConfigType,
-        distill_loss: ConfigType,
-        levels: Sequence[int] | None,
+        distillation: Sequence[ConfigType] | None,
+        levels: Sequence[tuple[int, int]] | None,
         inherit: Sequence[str],
         frozen: Sequence[str],
         non_finite: str,
@@ -67,11 +68,13 @@ class DistillationMixin:
         # Past nn.Module's registration: the teacher is no part of the model's
         # weights, optimizer, copies or gradient buckets.
         object.__setattr__(self, 'teacher', teacher)
-        self.distill_loss = MODELS.build(distill_loss)
         # The student's random numbers are those of its training alone.
         with torch.random.fork_rng(devices=[]):
-            self.connector = connector and MODELS.build(connector)
-        self._levels = levels
+            self.distillation = distillation and ModuleList(
+                MODELS.build(one) for one in distillation
+            )
+        self._levels, teachers = zip(*levels, strict=True) if levels else (None, None)
+        self._teachers_levels = teachers
         self.distill_strength = 1.0
         self._inherit = tuple(inherit)
         if non_finite not in ACTIONS:
@@ -87,22 +90,21 @@ class DistillationMixin:
     @property
     def is_distilling(self) -> bool:
         """bool: Whether the teacher has a part in the losses."""
-        weight = getattr(self.distill_loss, 'loss_weight', 1.0)
-        return self.distill_strength * weight != 0
+        return any(map(self._weight, self.distillation))
 
     def init_weights(self) -> None:
-        """Initialise student and connector, and load the teacher.
+        """Initialise student and distillations, and load the teacher.
 
         MMEngine's runner calls this before training only: the teacher's
         weights are read, and checked, before the first step, and never for
         testing.
         """
         self.teacher.load()
-        connector = self._modules.pop('connector')
+        distillation = self._modules.pop('distillation')
         super().init_weights()
         with torch.random.fork_rng(devices=[]):
-            connector.init_weights()
-        self.connector = connector
+            distillation.init_weights()
+        self.distillation = distillation
         if self._inherit:
             inherit(self, self.teacher.read_weights(), self._inherit)
 
@@ -122,32 +124,51 @@ class DistillationMixin:
             batch_data_samples (list[:obj:`DetDataSample`]): Their annotations.
 
         Returns:
-            dict: The student's losses under their own names, and
-            ``loss_distill``.
+            dict: The student's losses under their own names, and ``loss_distill``;
+            with several distillations ``loss_distill_0``, ``loss_distill_1``, ...
         """
-        if not self.is_distilling:
-            losses = super().loss(batch_inputs, batch_data_samples)
-            # Gradients of 0, since data-parallel training waits for gradients.
-            losses['loss_distill'] = 0.0 * sum(
-                parameter.sum() for parameter in self.connector.parameters()
+        if self.is_distilling:
+            losses, step = self._compare(batch_inputs, batch_data_samples)
+        else:
+            losses, step = super().loss(batch_inputs, batch_data_samples), None
+        several = len(self.distillation) > 1
+        for number, distillation in enumerate(self.distillation):
+            name = f'loss_distill_{number}' if several else 'loss_distill'
+            weight = self._weight(distillation)
+            # Gradients of 0 where it is off: data-parallel training waits for them.
+            losses[name] = (
+                weight * distillation(step)
+                if weight
+                else _zero(distillation, batch_inputs)
             )
-            return losses
-        targets = self.teacher(batch_inputs, batch_data_samples, self.data_preprocessor)
+        self._maps = step.maps if step else {}
+        return losses
+
+    def _weight(self, distillation: Distillation) -> float:
+        return self.distill_strength * distillation.loss_weight
+
+    def _compare(self, images: Tensor, data_samples: SampleList) -> tuple[dict, Step]:
+        """Run teacher and student; return the student's losses and what both saw."""
+        teacher_feats = self.teacher(images, data_samples, self.data_preprocessor)
         self._captured = []
         try:
-            losses = super().loss(batch_inputs, batch_data_samples)
+            losses = super().loss(images, data_samples)
             (feats,) = self._captured
         finally:
             self._captured = None
-        outs = self.connector(pick(feats, self._levels))
-        loss = self.distill_loss(outs, targets)
-        losses['loss_distill'] = self.distill_strength * loss
-        self._maps = {
-            "the teacher's maps": targets,
-            "the student's maps": feats,
-            "the connector's maps": tuple(outs),
-        }
-        return losses
+        step = Step(
+            self,
+            self.teacher,
+            images,
+            data_samples,
+            feats,
+            teacher_feats,
+            pick(feats, self._levels),
+            pick(teacher_feats, self._teachers_levels),
+        )
+        step.maps["the teacher's maps"] = step.targets
+        step.maps["the student's maps"] = feats
+        return losses, step
 
     def parse_losses(self, losses: dict) -> tuple[Tensor, dict]:
         """Sum the losses, and see to those that are not finite.
@@ -180,16 +201,18 @@ class DistillationMixin:
             logger='current',
             level=logging.WARNING,
         )
-        zero = 0.0 * sum(p.sum() for p in self.parameters() if p.requires_grad)
+        zero = _zero(self, loss)
         return zero, dict(loss=zero)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        if self.connector is None:
-            for name in [n for n in state_dict if n.startswith(prefix + CONNECTOR)]:
+        prefix_here = prefix + DISTILLATION
+        stored = [name for name in state_dict if name.startswith(prefix_here)]
+        if self.distillation is None:
+            for name in stored:
                 del state_dict[name]
-        # A plain checkpoint of the student has no connector: keep the present one.
-        elif not any(name.startswith(prefix + CONNECTOR) for name in state_dict):
-            state_dict.update(self.connector.state_dict(prefix=prefix + CONNECTOR))
+        # A plain checkpoint of the student has none: keep the present ones.
+        elif not stored:
+            state_dict.update(self.distillation.state_dict(prefix=prefix_here))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
@@ -197,8 +220,7 @@ class DistillationMixin:
 def DistilledDetector(
     student: str | ConfigType,
     teacher: str | ConfigType,
-    connector: ConfigType,
-    distill_loss: ConfigType,
+    distillation: ConfigType | Sequence[ConfigType],
     teacher_checkpoint: str | None = None,
     levels: Levels | None = None,
     inherit: Sequence[str] = (),
@@ -215,10 +237,9 @@ def DistilledDetector(
         teacher (str | dict): The teacher's config, likewise. Of the detector,
             backbone and neck are built, in training only. Testing does not need
             the file that is named here.
-        connector (dict): Config of the connector. Where it names no
-            ``in_channels`` or ``out_channels``, those of the student's and the
-            teacher's neck are taken.
-        distill_loss (dict): Config of the distillation loss.
+        distillation (dict | Sequence[dict]): Config of the way of learning from the
+            teacher, or of several. Where one names no ``in_channels`` or
+            ``out_channels``, those of the student's and the teacher's neck are taken.
         teacher_checkpoint (str, optional): Path or URL of the teacher's
             checkpoint, needed in training; ``'random'`` for random weights.
             Defaults to None.
@@ -261,19 +282,21 @@ def DistilledDetector(
             logger='current',
             level=logging.WARNING,
         )
-        connector, pairs = None, None
+        distillation, pairs = None, None
     else:
         pairs = match_levels(student, teacher_config, levels)
-        connector = _with_channels(connector, student, teacher_config, pairs)
-    own, others = zip(*pairs, strict=True) if pairs else (None, None)
+        if isinstance(distillation, dict):
+            distillation = [distillation]
+        distillation = [
+            _with_channels(one, student, teacher_config, pairs) for one in distillation
+        ]
     return MODELS.build(
         {
             **student,
             'type': _distilled(student_class),
-            'teacher': Teacher(teacher, teacher_checkpoint, others),
-            'connector': connector,
-            'distill_loss': distill_loss,
-            'levels': own,
+            'teacher': Teacher(teacher, teacher_checkpoint),
+            'distillation': distillation,
+            'levels': pairs,
             'inherit': inherit,
             'frozen': frozen,
             'non_finite': non_finite,
@@ -288,17 +311,17 @@ def _distilled(student_class: type[BaseDetector]) -> type[BaseDetector]:
 
 
 def _with_channels(
-    connector: ConfigType,
+    distillation: ConfigType,
     student: ConfigType,
     teacher: ConfigType,
     pairs: list[tuple[int, int]] | None,
 ) -> dict:
-    """Fill in the channels that the connector's config leaves open."""
-    connector = dict(connector)
+    """Fill in the channels that a distillation's config leaves open."""
+    distillation = dict(distillation)
     for side, (key, who, detector) in enumerate(
         [('in_channels', 'student', student), ('out_channels', 'teacher', teacher)]
     ):
-        given = connector.get(key)
+        given = distillation.get(key)
         try:
             channels = level_channels(detector, who)
         except ValueError:
@@ -312,14 +335,14 @@ def _with_channels(
                 f"model.levels names the {who}'s levels {list(numbers)}, but its "
                 f'neck has {len(channels)}, counted from 0'
             )
-        connector[key] = [channels[number] for number in numbers]
-        if given is not None and list(given) != connector[key]:
+        distillation[key] = [channels[number] for number in numbers]
+        if given is not None and list(given) != distillation[key]:
             raise ValueError(
-                f'connector.{key} is {list(given)}, but the levels compared of the '
-                f"{who}'s neck have the channels {connector[key]}; leave "
-                f'connector.{key} out to have these'
+                f'distillation.{key} is {list(given)}, but the levels compared of the '
+                f"{who}'s neck have the channels {distillation[key]}; leave "
+                f'distillation.{key} out to have these'
             )
-    return connector
+    return distillation
 
 
 def _freeze(student: nn.Module, part: str) -> None:
@@ -332,3 +355,11 @@ def _freeze(student: nn.Module, part: str) -> None:
         raise ValueError(f'model.frozen: the student has no parameter in {part!r}')
     for parameter in parameters:
         parameter.requires_grad = False
+
+
+def _zero(module: nn.Module, like: Tensor) -> Tensor:
+    """A loss of 0 that gives every trainable parameter a gradient of 0."""
+    return sum(
+        (0.0 * p.sum() for p in module.parameters() if p.requires_grad),
+        like.new_zeros(()),
+    )

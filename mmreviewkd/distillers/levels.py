@@ -66,7 +66,7 @@ def level_channels(detector: ConfigType, who: str) -> list[int]:
         field = dict(student='in_channels', teacher='out_channels')[who]
         raise ValueError(
             f"the {who}'s neck {necks[-1].get('type')} does not tell its levels' "
-            f'channels; set connector.{field}, one entry for each level'
+            f'channels; set distillation.{field}, one entry for each level'
         )
     return list(channels)
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import torch
+from mmdet.registry import MODELS
 from mmengine.config import Config
-from mmengine.registry import HOOKS
+from mmengine.registry import HOOKS, init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.files import ATOMIC
 
-from .distilled_detector import CONNECTOR
+from .distilled_detector import DISTILLATION
 from .model_config import resolve_model_config
 
 RUN_FIELDS = ('custom_imports', 'work_dir', 'load_from', 'resume', 'launcher')
@@ -31,8 +32,8 @@ def publish_student(
         tuple[Path, Path]: The config and the checkpoint.
 
     Raises:
-        ValueError: If the config is none of a distillation run, or the
-            checkpoint holds no connector, and so is none of its checkpoints.
+        ValueError: If the config is none of a distillation run, or the weights are
+            not those of its student.
     """
     if cfg.model.type != 'DistilledDetector':
         raise ValueError(
@@ -42,13 +43,10 @@ def publish_student(
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content)
     student = {
-        name: value for name, value in state.items() if not name.startswith(CONNECTOR)
+        name: value
+        for name, value in state.items()
+        if not name.startswith(DISTILLATION)
     }
-    if len(student) == len(state):
-        raise ValueError(
-            f'{checkpoint} holds no weights under {CONNECTOR!r}: it is no '
-            'checkpoint of a distillation run'
-        )
     plain = Config(
         {key: value for key, value in cfg.to_dict().items() if key not in RUN_FIELDS}
     )
@@ -56,6 +54,13 @@ def publish_student(
     if cfg.model.get('data_preprocessor'):
         plain.model.setdefault('data_preprocessor', cfg.model.data_preprocessor)
     _drop_own_hooks(plain)
+    init_default_scope('mmdet')
+    try:
+        MODELS.build(plain.model.copy()).load_state_dict(student)
+    except RuntimeError as error:
+        raise ValueError(
+            f'{checkpoint} does not hold the weights of the student: {error}'
+        ) from error
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     config_path, weights_path = out_dir / 'student.py', out_dir / 'student.pth'

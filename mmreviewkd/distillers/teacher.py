@@ -11,7 +11,6 @@ from mmengine.model import ImgDataPreprocessor
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from .levels import pick
 from .model_config import resolve_model_config
 
 PARTS = ('backbone', 'neck')
@@ -33,20 +32,16 @@ class Teacher(nn.Module):
             :func:`resolve_model_config` takes it.
         checkpoint (str, optional): Its checkpoint's path or URL. ``'random'``
             asks for random weights, for control experiments.
-        levels (Sequence[int], optional): The levels to hand out, counted from 0,
-            the finest. Defaults to None: all.
     """
 
     def __init__(
         self,
         config: str | ConfigType,
         checkpoint: str | None,
-        levels: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.config = config
         self.checkpoint = checkpoint
-        self.levels = levels
 
     @property
     def loaded(self) -> bool:
@@ -120,7 +115,7 @@ class Teacher(nn.Module):
             preprocessor (ImgDataPreprocessor): The student's data preprocessor.
 
         Returns:
-            tuple[Tensor]: The neck's maps of the levels asked for, finest first.
+            tuple[Tensor]: The neck's maps, finest level first.
         """
         self.load()
         if next(self.parameters()).device != images.device:
@@ -128,7 +123,7 @@ class Teacher(nn.Module):
         if any(module.training for module in self.modules()):
             self.eval()
         images = renormalize(images, data_samples, preprocessor, self.preprocessor)
-        return pick(self.neck(self.backbone(images)), self.levels)
+        return tuple(self.neck(self.backbone(images)))
 
 
 def renormalize(

@@ -13,11 +13,11 @@ from .distilled_model import distilled_model
 
 @HOOKS.register_module()
 class FrozenTeacherHook(Hook):
-    """Ends training where the teacher changes, or the connector does not.
+    """Ends training where the teacher changes, or the distillation does not.
 
     Fingerprints of all weights and statistics are compared at each checkpoint: the
-    teacher's must be that of the start, the connector's another one than at the last
-    checkpoint, if something was distilled in between.
+    teacher's must be that of the start, the distillation's another one than at the
+    last checkpoint, if it has parameters and was at work in between.
 
     Raises:
         RuntimeError: If that is not so. It is raised before the checkpoint is
@@ -28,8 +28,8 @@ class FrozenTeacherHook(Hook):
         """Take the first fingerprints."""
         model = distilled_model(runner, self)
         self._teacher = fingerprint(model.teacher)
-        self._connector = fingerprint(model.connector)
-        self._distilled = False
+        self._distillation = fingerprint(model.distillation)
+        self._trained = False
 
     def after_train_iter(
         self,
@@ -38,9 +38,11 @@ class FrozenTeacherHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Note whether this step distilled something."""
-        if not self._distilled:
-            self._distilled = distilled_model(runner, self).is_distilling
+        """Note whether this step trained the distillation's weights."""
+        if not self._trained:
+            model = distilled_model(runner, self)
+            trainable = any(p.requires_grad for p in model.distillation.parameters())
+            self._trained = trainable and model.is_distilling
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the fingerprints."""
@@ -51,15 +53,15 @@ class FrozenTeacherHook(Hook):
                 'loaded, so the student learns from something else; does a hook or '
                 'the code of a module write to model.teacher?'
             )
-        connector = fingerprint(model.connector)
-        if self._distilled and connector == self._connector:
+        distillation = fingerprint(model.distillation)
+        if self._trained and distillation == self._distillation:
             raise RuntimeError(
-                "the connector's weights have not changed since the last checkpoint: "
-                'the student does not learn from the teacher. Is the connector left '
+                "the distillation's weights have not changed since the last "
+                'checkpoint: the student does not learn from the teacher. Is it left '
                 'out of the optimizer (paramwise_cfg), or its learning rate 0?'
             )
-        self._connector = connector
-        self._distilled = False
+        self._distillation = distillation
+        self._trained = False
 
 
 def fingerprint(module: nn.Module) -> str:

@@ -58,13 +58,13 @@ def parse_args() -> argparse.Namespace:
         '--epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the student, alone and distilled (default: 8; digits: 6)',
+        help='epochs of the student, alone and distilled (default: 8; digits: 5)',
     )
     parser.add_argument(
         '--teacher-epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the teacher (default: 12; digits: 10)',
+        help='epochs of the teacher (default: 12; digits: 9)',
     )
     parser.add_argument(
         '--image-size',

@@ -20,7 +20,7 @@ from .runs import read_result, refuse_other_settings, train
 
 # Student's and teacher's; the digits' are meant for a quarter of an hour.
 QUICK_EPOCHS = (2, 2)
-DIGITS_EPOCHS = (6, 10)
+DIGITS_EPOCHS = (5, 9)
 QUICK_OPTIONS = {'train_cfg.val_interval': 1}
 QUICK_IMAGES = (64, 32)
 
@@ -59,9 +59,9 @@ def run_job(
         controls (bool): Also distil from a random teacher, and with weight 0.
             Defaults to False.
         epochs (int, optional): Epochs of each run but the teacher's. Defaults to
-            None: as configured; 2 where it is to be quick, 6 for the digits.
+            None: as configured; 2 where it is to be quick, 5 for the digits.
         teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to None:
-            as configured; 2 where it is to be quick, 10 for the digits.
+            as configured; 2 where it is to be quick, 9 for the digits.
         image_size (int, optional): Scale images to this longest side, in pixels.
             Defaults to None: see :func:`plan_runs`.
         options (dict, optional): Changes to the configs, see

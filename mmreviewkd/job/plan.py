@@ -18,7 +18,7 @@ from .errors import JobError
 MAIN = ('teacher', 'student', 'distilled')
 CONTROLS = ('random_teacher', 'zero_weight')
 DETECTORS = ('student', 'teacher')
-MODEL_PARTS = (*DETECTORS, 'connector', 'distill_loss')
+MODEL_PARTS = (*DETECTORS, 'distillation')
 MODEL_FIELDS = ('inherit', 'levels', 'frozen', 'non_finite')
 IMAGE_SIZE = 224
 
@@ -109,7 +109,7 @@ def plan_runs(
                 cfg.model.teacher_checkpoint = 'random'
                 cfg.model.inherit = ()
             if name == 'zero_weight':
-                cfg.model.distill_loss.loss_weight = 0.0
+                cfg.model.distillation.loss_weight = 0.0
             runs.append(Run(name, folder / name, cfg))
     return runs
 

@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmreviewkd.distillers.distilled_detector import CONNECTOR
+from mmreviewkd.distillers.distilled_detector import DISTILLATION
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 
 from .errors import JobError
@@ -113,7 +113,7 @@ def count_parameters(model: nn.Module) -> int:
     return sum(
         parameter.numel()
         for name, parameter in model.named_parameters()
-        if not name.startswith(CONNECTOR)
+        if not name.startswith(DISTILLATION)
     )
 
 

@@ -22,7 +22,6 @@ class HCLLoss(nn.Module):
     Computed in float32 at least, also under mixed precision.
 
     Args:
-        loss_weight (float): Weight of the loss. Defaults to 1.0.
         pool_sizes (Sequence[int]): Sides of the pooled grids, largest first.
             Defaults to (4, 2, 1).
         level_weights (Sequence[float], optional): One weight for each level,
@@ -31,12 +30,10 @@ class HCLLoss(nn.Module):
 
     def __init__(
         self,
-        loss_weight: float = 1.0,
         pool_sizes: Sequence[int] = (4, 2, 1),
         level_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        self.loss_weight = loss_weight
         self.pool_sizes = tuple(pool_sizes)
         self.level_weights = level_weights
 
@@ -49,7 +46,7 @@ class HCLLoss(nn.Module):
             targets (Sequence[Tensor]): The teacher's maps, of the same shapes.
 
         Returns:
-            Tensor: The weighted loss, a scalar.
+            Tensor: The loss, a scalar.
 
         Raises:
             ValueError: If the numbers of levels or the shapes of a level
@@ -68,11 +65,10 @@ class HCLLoss(nn.Module):
                     f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
                 )
         with torch.autocast(preds[0].device.type, enabled=False):
-            losses = [
-                weight * self.level_loss(_float(pred), _float(target))
+            return sum(
+                weight * self.level_loss(as_float(pred), as_float(target))
                 for weight, pred, target in zip(weights, preds, targets, strict=True)
-            ]
-            return self.loss_weight * sum(losses)
+            )
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
@@ -89,31 +85,6 @@ class HCLLoss(nn.Module):
         return loss / total
 
 
-def _float(x: Tensor) -> Tensor:
+def as_float(x: Tensor) -> Tensor:
+    """Give half precision more, and leave the rest."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
-@MODELS.register_module()
-class StandardizedHCLLoss(HCLLoss):
-    """HCL on teacher maps standardised channel by channel.
-
-    Each channel of the teacher's maps gets mean 0 and variance 1 over the
-    batch and all positions, level by level. What the student has to explain is
-    then each channel's variation; offsets and scales, which the connector's
-    last norm layer could only learn slowly and which differ from teacher to
-    teacher, no longer set the loss. A level's loss starts near 2 and 0 is
-    perfect, whatever the teacher, so that one ``loss_weight`` serves all.
-
-    Args and errors are those of :class:`HCLLoss`.
-    """
-
-    def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        """As :meth:`HCLLoss.forward`, on standardised targets."""
-        return super().forward(preds, [standardize(target) for target in targets])
-
-
-def standardize(feat: Tensor, eps: float = 1e-5) -> Tensor:
-    """Give each channel of a map (N, C, H, W) mean 0 and variance 1."""
-    feat = _float(feat)
-    var, mean = torch.var_mean(feat, dim=(0, 2, 3), keepdim=True, correction=0)
-    return (feat - mean) * (var + eps).rsqrt()

@@ -26,7 +26,7 @@ def test_textbook_form_has_the_same_numbers():
         torch.randn(2, c, *size, dtype=torch.float64)
         for c, size in zip((6, 7, 8), sizes, strict=True)
     ]
-    loss = HCLLoss(loss_weight=0.7, level_weights=(1.0, 0.5, 2.0))
+    loss = HCLLoss(level_weights=(1.0, 0.5, 2.0))
     results = []
     for forward in (
         lambda: loss(connector(feats), targets),

@@ -47,7 +47,8 @@ def test_students_own_losses_are_unchanged(tmp_path, kind):
         torch.testing.assert_close(losses[name], value, rtol=0, atol=0)
     distill.backward()
     assert model.backbone.conv1.weight.grad.abs().sum() > 0
-    assert model.connector.levels[0].attention.weight.grad.abs().sum() > 0
+    finest = model.distillation[0].connector.levels[0]
+    assert finest.attention.weight.grad.abs().sum() > 0
 
 
 def test_one_forward_pass_of_the_student(model):
@@ -65,8 +66,8 @@ def test_loss_compares_connector_and_teacher(model):
     load_checkpoint(teacher, model.teacher.checkpoint)
     with torch.no_grad():
         targets = teacher.eval().extract_feat(data['inputs'])
-    expected = model.distill_loss(
-        model.connector(model.extract_feat(data['inputs'])), targets
+    expected = model.distillation[0].loss(
+        model.distillation[0].connector(model.extract_feat(data['inputs'])), targets
     )
     # Both passes are in training mode, so batch statistics agree.
     torch.testing.assert_close(losses['loss_distill'], expected)
@@ -76,7 +77,7 @@ def test_weights_are_the_students_and_the_connectors(model):
     plain = set(toys.build(toys.detector()).state_dict())
     names = set(model.state_dict())
     assert plain < names
-    assert all(name.startswith('connector.') for name in names - plain)
+    assert all(name.startswith('distillation.') for name in names - plain)
 
 
 def test_teacher_is_no_part_of_the_model(model):
@@ -87,8 +88,8 @@ def test_teacher_is_no_part_of_the_model(model):
     optim = build_optim_wrapper(model, dict(optimizer=dict(type='SGD', lr=0.1)))
     groups = optim.optimizer.param_groups
     assert not teacher & {id(p) for group in groups for p in group['params']}
-    connector = {id(p) for p in model.connector.parameters()}
-    assert connector <= {id(p) for group in groups for p in group['params']}
+    own = {id(p) for p in model.distillation.parameters()}
+    assert own <= {id(p) for group in groups for p in group['params']}
 
 
 def test_copies_share_the_teacher(model):
@@ -104,7 +105,7 @@ def test_training_moves_student_and_connector_but_not_the_teacher(model):
     model.train_step(toys.batch(), optim)
     moved = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     assert 'backbone.conv1.weight' in moved
-    assert 'connector.levels.0.output.conv.weight' in moved
+    assert 'distillation.0.connector.levels.0.output.conv.weight' in moved
     for name, value in model.teacher.state_dict().items():
         assert torch.equal(value, frozen[name]), name
 
@@ -113,27 +114,29 @@ def test_plain_checkpoint_is_accepted_and_keeps_the_connector(model, tmp_path):
     plain = toys.build(toys.detector())
     plain.init_weights()
     save_checkpoint(dict(state_dict=plain.state_dict()), str(tmp_path / 'plain.pth'))
-    connector = copy.deepcopy(model.connector.state_dict())
+    connector = copy.deepcopy(model.distillation.state_dict())
 
     load_checkpoint(model, str(tmp_path / 'plain.pth'), strict=True)
 
     for name, value in plain.state_dict().items():
         assert torch.equal(model.state_dict()[name], value)
     for name, value in connector.items():
-        assert torch.equal(model.connector.state_dict()[name], value)
+        assert torch.equal(model.distillation.state_dict()[name], value)
 
 
 def test_distilled_checkpoint_restores_the_connector(model, teacher_checkpoint):
     other = toys.build(toys.distilled(teacher_checkpoint))
     other.load_state_dict(model.state_dict())
-    for name, value in model.connector.state_dict().items():
-        assert torch.equal(other.connector.state_dict()[name], value)
+    for name, value in model.distillation.state_dict().items():
+        assert torch.equal(other.distillation.state_dict()[name], value)
 
 
 def test_half_a_connector_is_reported(model):
     state = model.state_dict()
-    del state['connector.levels.0.output.conv.weight']
-    with pytest.raises(RuntimeError, match='connector.levels.0.output.conv.weight'):
+    del state['distillation.0.connector.levels.0.output.conv.weight']
+    with pytest.raises(
+        RuntimeError, match='distillation.0.connector.levels.0.output.conv.weight'
+    ):
         model.load_state_dict(state)
 
 
@@ -199,8 +202,8 @@ def test_teacher_with_a_wider_neck(tmp_path):
     wide.neck.out_channels = 12
     checkpoint = toys.save_teacher(wide, tmp_path / 'wide.pth')
     model = toys.build(toys.distilled(checkpoint, teacher=wide))
-    assert model.connector.in_channels == [8] * 5
-    assert model.connector.out_channels == [12] * 5
+    assert model.distillation[0].in_channels == [8] * 5
+    assert model.distillation[0].out_channels == [12] * 5
     assert torch.isfinite(toys.losses(model, toys.batch())['loss_distill'])
 
 
@@ -210,20 +213,20 @@ def test_levels_are_those_that_are_named(teacher_checkpoint):
     data = model.data_preprocessor(toys.batch(), training=True)
     loss = model(**data, mode='loss')['loss_distill']
     feats = model.extract_feat(data['inputs'])
-    assert model.connector.in_channels == model.connector.out_channels == [8, 8]
-    every = model.teacher
-    every.levels = None
-    targets = every(data['inputs'], data['data_samples'], model.data_preprocessor)
-    outs = model.connector([feats[1], feats[3]])
-    expected = model.distill_loss(outs, [targets[1], targets[3]])
+    assert model.distillation[0].in_channels == [8, 8]
+    assert model.distillation[0].out_channels == [8, 8]
+    targets = model.teacher(
+        data['inputs'], data['data_samples'], model.data_preprocessor
+    )
+    outs = model.distillation[0].connector([feats[1], feats[3]])
+    expected = model.distillation[0].loss(outs, [targets[1], targets[3]])
     torch.testing.assert_close(loss, expected)
 
 
 @pytest.mark.parametrize('key, who', [('in', 'student'), ('out', 'teacher')])
 def test_wrong_channels_given_by_hand(teacher_checkpoint, key, who):
-    connector = dict(type='ReviewConnector', mid_channels=8)
-    connector[f'{key}_channels'] = [3] * 5
-    config = toys.distilled(teacher_checkpoint, connector=connector)
+    config = toys.distilled(teacher_checkpoint)
+    config['distillation'][f'{key}_channels'] = [3] * 5
     message = rf"{key}_channels is \[3, 3, .* {who}'s neck have .* \[8, 8, .* leave"
     with pytest.raises(ValueError, match=message):
         toys.build(config)
@@ -233,9 +236,9 @@ def test_channels_of_a_neck_that_does_not_tell(teacher_checkpoint):
     config = toys.distilled(teacher_checkpoint)
     config['teacher'] = toys.detector()
     config['teacher'].neck.pop('num_outs')
-    with pytest.raises(ValueError, match='set connector.out_channels'):
+    with pytest.raises(ValueError, match='set distillation.out_channels'):
         toys.build(config)
-    config['connector']['out_channels'] = [8] * 5
+    config['distillation']['out_channels'] = [8] * 5
     assert toys.build(config).connector.out_channels == [8] * 5
 
 
@@ -283,7 +286,7 @@ def test_bfloat16_autocast(model):
         losses = toys.losses(model, toys.batch())
     assert losses['loss_distill'].dtype == torch.float32
     total(losses).backward()
-    assert all(torch.isfinite(p.grad).all() for p in model.connector.parameters())
+    assert all(torch.isfinite(p.grad).all() for p in model.distillation.parameters())
 
 
 def test_copies_and_pickles_of_weights_hold_no_teacher(model):
@@ -302,7 +305,7 @@ def test_switched_off_it_is_the_plain_student_bit_for_bit(teacher_checkpoint, of
     if off == 'strength':
         model.distill_strength = 0.0
     else:
-        model.distill_loss.loss_weight = 0.0
+        model.distillation[0].loss_weight = 0.0
     model.teacher.forward = None  # Calling it would fail.
     config = dict(optimizer=dict(type='AdamW', lr=0.01), clip_grad=dict(max_norm=0.5))
     for step in range(3):

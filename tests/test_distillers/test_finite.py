@@ -39,7 +39,7 @@ def spoil_student(model):
 
 
 def spoil_connector(model):
-    model.connector.levels[0].output.bn.weight.data[3] = math.nan
+    model.distillation[0].connector.levels[0].output.bn.weight.data[3] = math.nan
 
 
 @pytest.mark.parametrize(

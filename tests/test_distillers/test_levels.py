@@ -58,7 +58,7 @@ def test_channels(neck, channels):
 def test_unknown_channels(who, field):
     detector = ConfigDict(neck=dict(type='Odd', out_channels=8))
     with pytest.raises(
-        ValueError, match=f"{who}'s neck Odd .* connector.{field}_chann"
+        ValueError, match=f"{who}'s neck Odd .* distillation.{field}_chann"
     ):
         level_channels(detector, who)
 

@@ -63,7 +63,7 @@ def test_accumulation_steps_once_for_several_batches(teacher_checkpoint):
     """The step is that of the mean of the batches' gradients."""
     config = toys.distilled(teacher_checkpoint)
     # No norm layer that moves between the batches.
-    config['connector']['norm_cfg'] = dict(type='GN', num_groups=2)
+    config['distillation']['connector']['norm_cfg'] = dict(type='GN', num_groups=2)
     config['student'].backbone.norm_eval = True
     torch.manual_seed(0)
     model = toys.build(config)
@@ -76,7 +76,7 @@ def test_accumulation_steps_once_for_several_batches(teacher_checkpoint):
         model.zero_grad()
         losses = toys.losses(model, toys.batch(seed=seed), seed=seed)
         model.parse_losses(losses)[0].backward()
-        weight = model.connector.levels[0].output.conv.weight
+        weight = model.distillation[0].connector.levels[0].output.conv.weight
         gradients.append(weight.grad.clone())
     expected = weight.detach() - 0.1 * (gradients[0] + gradients[1]) / 2
     model.zero_grad()
@@ -91,7 +91,9 @@ def test_accumulation_steps_once_for_several_batches(teacher_checkpoint):
         if seed == 0:
             for name, value in model.named_parameters():
                 assert torch.equal(value, start[name]), name
-    torch.testing.assert_close(model.connector.levels[0].output.conv.weight, expected)
+    torch.testing.assert_close(
+        model.distillation[0].connector.levels[0].output.conv.weight, expected
+    )
 
 
 def test_ema_averages_the_student_and_not_the_teacher(tmp_path, teacher_checkpoint):
@@ -114,8 +116,8 @@ def test_ema_averages_the_student_and_not_the_teacher(tmp_path, teacher_checkpoi
 def test_synchronised_batch_normalisation_is_one_line(teacher_checkpoint):
     """Its kernels are for GPUs; here it is only built."""
     config = toys.distilled(teacher_checkpoint)
-    config['connector']['norm_cfg'] = dict(type='SyncBN')
-    connector = toys.build(config).connector
+    config['distillation']['connector']['norm_cfg'] = dict(type='SyncBN')
+    connector = toys.build(config).distillation[0].connector
     norms = [
         module
         for module in connector.modules()

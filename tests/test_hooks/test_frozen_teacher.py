@@ -31,7 +31,7 @@ def train(config, folder, change=lambda model: None, lr=0.001, epochs=2):
         optim_wrapper=dict(
             optimizer=dict(type='SGD', lr=0.001),
             paramwise_cfg=dict(
-                custom_keys=dict(connector=dict(lr_mult=lr / 0.001)),
+                custom_keys=dict(distillation=dict(lr_mult=lr / 0.001)),
                 bypass_duplicate=True,
             ),
         ),
@@ -63,15 +63,15 @@ def test_changed_teacher(config, tmp_path, change):
     assert not list((tmp_path / 'run').glob('*.pth'))
 
 
-def test_connector_that_is_not_trained(config, tmp_path):
+def test_distillation_that_is_not_trained(config, tmp_path):
     # Group normalisation keeps no statistics, which would change.
-    config['connector']['norm_cfg'] = dict(type='GN', num_groups=2)
-    with pytest.raises(RuntimeError, match="connector's weights have not changed"):
+    config['distillation']['connector']['norm_cfg'] = dict(type='GN', num_groups=2)
+    with pytest.raises(RuntimeError, match="distillation's weights have not changed"):
         train(config, tmp_path, lr=0.0)
 
 
-def test_connector_need_not_change_where_nothing_is_distilled(config, tmp_path):
-    config['distill_loss']['loss_weight'] = 0.0
+def test_it_need_not_change_where_nothing_is_distilled(config, tmp_path):
+    config['distillation']['loss_weight'] = 0.0
     train(config, tmp_path)
     assert (tmp_path / 'run/epoch_2.pth').is_file()
 

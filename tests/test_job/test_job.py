@@ -115,7 +115,7 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
         assert result['final'] == result['epochs'][-1]['metrics']
         assert 'coco/segm_mAP_75' in result['final']
         assert result['training_seconds'] > 0
-    # The connector is no part of the detector.
+    # The distillation is no part of the detector.
     assert results['distilled']['parameters'] == results['student']['parameters']
 
     # Each run has its own message hub and visualizer, also where the process has
@@ -178,7 +178,7 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
 
 def test_parameters_are_those_at_inference():
     model = torch.nn.ModuleDict(
-        dict(backbone=torch.nn.Linear(3, 2), connector=torch.nn.Linear(5, 5))
+        dict(backbone=torch.nn.Linear(3, 2), distillation=torch.nn.Linear(5, 5))
     )
     assert job_runs.count_parameters(model) == 8
 

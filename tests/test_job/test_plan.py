@@ -92,7 +92,7 @@ def test_runs_differ_in_what_they_should(configs, masks):
     assert random.teacher_checkpoint == 'random'
     # Nothing to inherit there; the weight alone is 0 in the other.
     assert not random.inherit and zero.inherit == distilled.inherit
-    assert distilled.distill_loss.loss_weight > 0 == zero.distill_loss.loss_weight
+    assert distilled.distillation.loss_weight > 0 == zero.distillation.loss_weight
     assert distilled.student == runs['student'].config.model
     assert distilled.teacher == teacher.config.model
     for run in runs.values():
@@ -128,7 +128,7 @@ def test_options(configs, masks):
         'train_cfg.max_epochs': 3,
         'model.student.neck.out_channels': 24,
         'model.teacher.backbone.depth': 34,
-        'model.distill_loss.loss_weight': 0.7,
+        'model.distillation.loss_weight': 0.7,
         'model.inherit': [],
     }
     runs = plan(configs, masks, options=options)
@@ -136,8 +136,8 @@ def test_options(configs, masks):
     teacher, student, distilled = (run.config.model for run in runs.values())
     assert (teacher.backbone.depth, student.backbone.depth) == (34, 18)
     assert student.neck.out_channels == 24 != teacher.neck.out_channels
-    assert 'distill_loss' not in student and 'distill_loss' not in teacher
-    assert distilled.distill_loss.loss_weight == 0.7
+    assert 'distillation' not in student and 'distillation' not in teacher
+    assert distilled.distillation.loss_weight == 0.7
     assert distilled.inherit == [] and 'inherit' not in student
     assert distilled.student == student and distilled.teacher == teacher
     assert distilled.teacher_checkpoint.endswith('/epoch_3.pth')

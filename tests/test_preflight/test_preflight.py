@@ -74,7 +74,7 @@ def test_typo_in_the_student(cfg):
 
 
 def test_broken_step(cfg):
-    cfg.model.connector.out_channels = [8] * 5
+    cfg.model.distillation.out_channels = [8] * 5
     cfg.train_dataloader.dataset.pipeline[2].scale = (16, 16)
     cfg.model.student.rpn_head.anchor_generator.strides = [4, 8, 16, 32]
     cfg.model.levels = [(i, i) for i in range(5)]

@@ -61,12 +61,15 @@ def write_config(path, data, teacher, batch_size):
                 student=detector,
                 teacher=detector,
                 teacher_checkpoint=teacher,
-                connector=dict(
-                    type='ReviewConnector',
-                    mid_channels=8,
-                    norm_cfg=dict(type='GN', num_groups=2),
+                distillation=dict(
+                    type='FeatureDistillation',
+                    connector=dict(
+                        type='ReviewConnector',
+                        mid_channels=8,
+                        norm_cfg=dict(type='GN', num_groups=2),
+                    ),
+                    loss=dict(type='HCLLoss'),
                 ),
-                distill_loss=dict(type='HCLLoss'),
             ),
             train_dataloader=dict(
                 batch_size=batch_size,

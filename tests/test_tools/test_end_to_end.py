@@ -42,7 +42,7 @@ def test_from_training_to_stock_mmdetection(data, tmp_path, monkeypatch):
     assert (first['meta']['iter'], second['meta']['iter']) == (4, 8)
     steps = {int(s['step']) for s in second['optimizer']['state'].values()}
     assert steps == {8}
-    names = [n for n in second['state_dict'] if n.startswith('connector.')]
+    names = [n for n in second['state_dict'] if n.startswith('distillation.')]
     assert names
     assert not any('teacher' in name for name in second['state_dict'])
 
@@ -59,7 +59,7 @@ def test_from_training_to_stock_mmdetection(data, tmp_path, monkeypatch):
     tool(monkeypatch, 'publish_student.py', 'distil.py', 'run/epoch_2.pth', 'out')
     published = torch.load('out/student.pth', weights_only=True)
     assert 'optimizer' not in published
-    assert not any(n.startswith('connector.') for n in published['state_dict'])
+    assert not any(n.startswith('distillation.') for n in published['state_dict'])
 
     # Stock MMDetection: its own class, its own config, its own runner.
     plain = Config.fromfile('out/student.py')
@@ -68,7 +68,7 @@ def test_from_training_to_stock_mmdetection(data, tmp_path, monkeypatch):
         state = torch.load(checkpoint, weights_only=False)['state_dict']
         loaded = toys.build(plain.model).load_state_dict(state, strict=False)
         assert not loaded.missing_keys
-        assert all(n.startswith('connector.') for n in loaded.unexpected_keys)
+        assert all(n.startswith('distillation.') for n in loaded.unexpected_keys)
         work_dir = tmp_path / f'stock_{Path(checkpoint).stem}'
         assert metrics_in_stock_mmdetection(plain, checkpoint, work_dir) == expected
 

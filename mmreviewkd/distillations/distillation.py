@@ -1,0 +1,78 @@
+"""What a way of learning from the teacher is given, and what it returns."""
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mmdet.models.detectors import BaseDetector
+from mmdet.structures import SampleList
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+
+@dataclass
+class Step:
+    """What one training step has to compare.
+
+    Args:
+        student (:obj:`BaseDetector`): The student.
+        teacher (nn.Module): The teacher.
+        images (Tensor): The images (N, C, H, W), normalised for the student.
+        data_samples (list[:obj:`DetDataSample`]): Their annotations.
+        student_feats (tuple[Tensor]): All maps (N, C_i, H_i, W_i) of the student's
+            neck, finest level first.
+        teacher_feats (tuple[Tensor]): All maps of the teacher's neck.
+        feats (tuple[Tensor]): Those of the student's maps that are compared.
+        targets (tuple[Tensor]): Those of the teacher's maps that they are compared
+            with, of the same heights and widths.
+        maps (dict[str, Sequence[Tensor]]): Maps by what they are, to which a
+            distillation may add its own: looked at where a loss is not finite.
+    """
+
+    student: BaseDetector
+    teacher: nn.Module
+    images: Tensor
+    data_samples: SampleList
+    student_feats: tuple[Tensor, ...]
+    teacher_feats: tuple[Tensor, ...]
+    feats: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    maps: dict[str, Sequence[Tensor]] = field(default_factory=dict)
+
+
+class Distillation(BaseModule, metaclass=ABCMeta):
+    """One way of learning from the teacher, with what it needs in training only.
+
+    Its weights are stored under ``distillation.`` and left out of published students.
+
+    Args:
+        in_channels (Sequence[int]): Channels of the student's maps that are compared,
+            finest level first. Filled in by :func:`DistilledDetector`, as are
+            ``out_channels``, from the necks' configs.
+        out_channels (Sequence[int]): Channels of the teacher's maps.
+        loss_weight (float): Weight of its loss; where it is 0 nothing is computed.
+            Defaults to 1.0.
+        init_cfg (dict, optional): Initialisation. Defaults to None.
+
+    Attributes:
+        needs_heads (bool): Whether the teacher's heads are built, to be found in
+            ``step.teacher``.
+    """
+
+    needs_heads = False
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: Sequence[int],
+        loss_weight: float = 1.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = list(in_channels)
+        self.out_channels = list(out_channels)
+        self.loss_weight = loss_weight
+
+    @abstractmethod
+    def forward(self, step: Step) -> Tensor:
+        """Compute the loss of a training step, a scalar, without its weight."""

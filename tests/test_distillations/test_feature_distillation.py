@@ -1,0 +1,47 @@
+import pytest
+import torch
+import toys
+
+ONE = dict(
+    type='FeatureDistillation',
+    connector=dict(type='ReviewConnector', mid_channels=8),
+    loss=dict(type='HCLLoss'),
+)
+
+
+@pytest.fixture(scope='module')
+def teacher_checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp('teacher') / 'teacher.pth'
+    return toys.save_teacher(toys.detector(), path)
+
+
+def losses(teacher_checkpoint, distillation):
+    model = toys.build(toys.distilled(teacher_checkpoint, distillation=distillation))
+    model.init_weights()
+    for other in model.distillation[1:]:
+        other.load_state_dict(model.distillation[0].state_dict())
+    model.train()
+    return toys.losses(model, toys.batch()), model
+
+
+def test_weight_is_a_factor(teacher_checkpoint):
+    torch.manual_seed(0)
+    one, _ = losses(teacher_checkpoint, dict(ONE, loss_weight=1.0))
+    torch.manual_seed(0)
+    three, _ = losses(teacher_checkpoint, dict(ONE, loss_weight=3.0))
+    assert one['loss_distill'] > 0
+    torch.testing.assert_close(three['loss_distill'], 3 * one['loss_distill'])
+
+
+def test_several_have_a_loss_each(teacher_checkpoint):
+    several = [dict(ONE, loss_weight=weight) for weight in (1.0, 0.0, 0.5)]
+    found, model = losses(teacher_checkpoint, several)
+    assert 'loss_distill' not in found
+    first, off, half = (found[f'loss_distill_{i}'] for i in range(3))
+    torch.testing.assert_close(half, 0.5 * first)
+    assert off == 0
+    (first + off + half).backward()
+    grads = [d.connector.levels[0].output.conv.weight.grad for d in model.distillation]
+    assert grads[0].any() and grads[2].any()
+    # One that is off is not waited for by data-parallel training.
+    assert not grads[1].any()
