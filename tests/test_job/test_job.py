@@ -134,7 +134,7 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
 
 def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch):
     (work_dir / 'table.md').unlink()
-    monkeypatch.setattr('mmreviewkd.job.job.train', None)
+    monkeypatch.setattr('mmreviewkd.job.sharing.train', None)
     run_job(configs, digits, work_dir=work_dir, options=OPTIONS)
     assert (work_dir / 'table.md').is_file()
 
@@ -196,7 +196,7 @@ def test_command_line(tmp_path, monkeypatch, capsys):
         '--epochs 4 --teacher-epochs 9 --image-size 128'
     )
     monkeypatch.setattr('sys.argv', command.split())
-    assert cli.main() == 0
+    assert cli.distill() == 0
     assert asked == dict(
         folder='set',
         classes=['a', 'b'],
@@ -214,16 +214,16 @@ def test_command_line(tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, 'run_job', interrupted)
-    assert cli.main() == 130
+    assert cli.distill() == 130
 
     monkeypatch.setattr(cli, 'run_job', run_job)
     monkeypatch.setattr('sys.argv', ['distill.py', str(tmp_path / 'none')])
-    assert cli.main() == 2
+    assert cli.distill() == 2
     assert capsys.readouterr().err.endswith(
         f'error: there is no folder {tmp_path}/none\n'
     )
 
     monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
     with pytest.raises(SystemExit):
-        cli.main()
+        cli.distill()
     assert '0 is less than 1' in capsys.readouterr().err
