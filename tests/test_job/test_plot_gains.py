@@ -4,6 +4,7 @@ import pytest
 from mmreviewkd.job import plot_gains as module
 from mmreviewkd.job.comparison import Comparison
 from mmreviewkd.job.plot_gains import plot_gains
+from mmreviewkd.job.style import COLOURS
 
 
 def result(box, mask):
@@ -47,9 +48,9 @@ def test_bars_are_gains_the_best_above(comparison, tmp_path, monkeypatch):
         [pytest.approx([3, 1]), pytest.approx([5, 1])],
     ]
     # The student alone has 35 on average, the teacher 50.
-    (student, teacher) = (line for line in box.lines if len(line.get_xdata()) == 2)
-    assert list(student.get_xdata()) == [0, 0]
-    assert list(teacher.get_xdata()) == pytest.approx([15, 15])
+    places = {line.get_color(): list(line.get_xdata()) for line in box.lines}
+    assert places[COLOURS['student']] == [0, 0]
+    assert places[COLOURS['teacher']] == pytest.approx([15, 15])
     assert [text.get_text() for text in box.texts] == [
         'student alone 35.0',
         'teacher 50.0',
