@@ -64,12 +64,10 @@ class Comparison:
             name: {seed: result for seed, result in seeds.items() if result}
             for name, seeds in results.items()
         }
-        self._missing = [
-            f'{name} (seed {seed})'
+        self._missing = {
+            name: [str(seed) for seed, result in seeds.items() if not result]
             for name, seeds in results.items()
-            for seed, result in seeds.items()
-            if not result
-        ]
+        }
 
     def values(self, name: str) -> dict[str, dict[int, float]]:
         """Give all that is known of a row, by column and seed.
@@ -112,8 +110,13 @@ class Comparison:
         """Write a table for each kind of AP in Markdown, with notes below."""
         numbers = self.numbers()
         parts = [self._table(kind, numbers) for kind in self.kinds]
-        if self._missing:
-            parts.append(f'Not finished: {", ".join(self._missing)}.\n')
+        missing = [
+            f'{name} (seed {", ".join(seeds)})'
+            for name, seeds in self._missing.items()
+            if seeds
+        ]
+        if missing:
+            parts.append(f'Not finished: {", ".join(missing)}.\n')
         return '\n'.join([*parts, _NOTES])
 
     def write(self, work_dir: Path) -> None:
