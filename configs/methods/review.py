@@ -1,9 +1,8 @@
-# The review in full, ReviewKD: every level fused with the coarser ones by attention,
-# compared in context (HCL).
+# The review in full, ReviewKD: RM + RLF + ABF + HCL.
 method = dict(
     _delete_=True,
     type='FeatureDistillation',
-    connector=dict(type='ReviewConnector'),
+    connector=dict(type='ReviewConnector', fusion=dict(type='ABF')),
     loss=dict(type='OnStandardizedTargets', loss=dict(type='HCLLoss')),
     loss_weight=1.0,
 )

@@ -1,0 +1,8 @@
+# FSP: how features flow from each level to the next.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ConvConnector'),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='FSPLoss')),
+    loss_weight=1.0,
+)

@@ -1,0 +1,8 @@
+# MGD: the teacher's maps generated from masked ones of the student.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='MaskedGenerationConnector', mask_ratio=0.45),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='L2DistillLoss')),
+    loss_weight=1.0,
+)
