@@ -4,6 +4,6 @@ method = dict(
     type='FeatureDistillation',
     connector=dict(type='AlignConnector'),
     loss=dict(type='PKDLoss'),
-    # As published (MMRazor's config of Faster R-CNN R101 -> R50).
+    # Published for Faster R-CNN R101 -> R50 (MMRazor).
     loss_weight=6.0,
 )

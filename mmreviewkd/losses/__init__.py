@@ -7,6 +7,8 @@ from .l2 import L2DistillLoss
 from .levelwise import LevelwiseLoss
 from .ofd import OFDLoss
 from .pkd import PKDLoss
+from .pkt import PKTLoss
+from .sp import SPLoss
 from .standardized import OnStandardizedTargets
 from .torchdistill import TorchdistillLoss
 
@@ -19,5 +21,7 @@ __all__ = [
     'OFDLoss',
     'OnStandardizedTargets',
     'PKDLoss',
+    'PKTLoss',
+    'SPLoss',
     'TorchdistillLoss',
 ]

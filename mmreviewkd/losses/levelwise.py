@@ -15,7 +15,13 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
     Args:
         level_weights (Sequence[float], optional): One weight for each level,
             finest first. Defaults to None: 1 for all.
+
+    Attributes:
+        same_channels (bool): Whether it compares channel by channel, so that student
+            and teacher have to have as many.
     """
+
+    same_channels = True
 
     def __init__(self, level_weights: Sequence[float] | None = None) -> None:
         super().__init__()
@@ -27,7 +33,8 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
         Args:
             preds (Sequence[Tensor]): The connector's maps, (N, C_i, H_i, W_i)
                 each, finest level first.
-            targets (Sequence[Tensor]): The teacher's maps, of the same shapes.
+            targets (Sequence[Tensor]): The teacher's maps, of the same shapes, but for
+                the channels where ``same_channels`` is False.
 
         Returns:
             Tensor: The loss, a scalar.
@@ -43,7 +50,11 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
                 f'{len(weights)} level weights; they must be as many'
             )
         for level, (pred, target) in enumerate(zip(preds, targets, strict=True)):
-            if pred.shape != target.shape:
+            comparable = [
+                shape if self.same_channels else shape[:1] + shape[2:]
+                for shape in (pred.shape, target.shape)
+            ]
+            if comparable[0] != comparable[1]:
                 raise ValueError(
                     f'level {level}: the student (after the connector) has a map of '
                     f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
