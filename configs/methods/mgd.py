@@ -4,7 +4,7 @@ method = dict(
     type='FeatureDistillation',
     connector=dict(type='MaskedGenerationConnector', mask_ratio=0.45),
     loss=dict(type='OnStandardizedTargets', loss=dict(type='L2DistillLoss')),
-    # Published for Faster R-CNN: 5e-7, on sums over raw maps. On means over standardised
-    # maps the loss starts where that of MKD does.
+    # Published for Faster R-CNN: 5e-7, on sums over raw maps. On standardised maps the
+    # loss of each level starts near 1.
     loss_weight=1.0,
 )
