@@ -24,7 +24,7 @@ class ConvConnector(Connector):
 
     The transform M of "Distilling Knowledge via Knowledge Review", section 3.1
     (https://arxiv.org/abs/2104.09044): with all pairs of a rule its review mechanism
-    without fusion, equations (3) to (6).
+    without fusion.
 
     Args:
         in_channels (Sequence[int]): See :class:`Connector`.

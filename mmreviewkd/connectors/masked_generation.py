@@ -15,8 +15,8 @@ from .align_connector import AlignConnector
 class MaskedGenerationConnector(AlignConnector):
     """Hides pixels of the student's maps and generates whole maps from the rest.
 
-    "Masked Generative Distillation" (MGD, ECCV 2022, https://arxiv.org/abs/2205.01529),
-    equations (2) to (4): pixels are hidden at random, in all channels alike, and two
+    "Masked Generative Distillation" (MGD, ECCV 2022, https://arxiv.org/abs/2205.01529):
+    pixels are hidden at random, in all channels alike, and two
     3x3 convolutions with a ReLU between them make the map that is compared with the
     teacher's by mean squared error.
 

@@ -14,10 +14,10 @@ class CWDLoss(LevelwiseLoss):
     """Divergence of each channel's distribution over the positions.
 
     "Channel-wise Knowledge Distillation for Dense Prediction" (CWD, ICCV 2021,
-    https://arxiv.org/abs/2011.13256), equations (3) to (5): each channel of a map is
-    made a distribution over its positions by softmax; the loss is the Kullback-Leibler
-    divergence of the student's from the teacher's, averaged over channels and images.
-    The paper's detectors compare maps of the neck, too.
+    https://arxiv.org/abs/2011.13256): each channel of a map is made a distribution over
+    its positions by softmax; the loss is the Kullback-Leibler divergence of the
+    student's from the teacher's, averaged over channels and images. MMRazor's detectors
+    compare maps of the neck by it, too.
 
     Args:
         tau (float): Temperature of the softmax. Defaults to 1.0.

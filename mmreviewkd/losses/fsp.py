@@ -18,10 +18,10 @@ class FSPLoss(L2DistillLoss):
 
     "A Gift from Knowledge Distillation: Fast Optimization, Network Minimization and
     Transfer Learning" (FSP, CVPR 2017,
-    https://openaccess.thecvf.com/content_cvpr_2017/html/Yim_A_Gift_From_CVPR_2017_paper.html),
-    equations (1) and (2): the product of two maps, channel by channel, averaged over
-    the positions, says how features flow from one to the other; the larger map is
-    max-pooled to the other's size.
+    https://openaccess.thecvf.com/content_cvpr_2017/html/Yim_A_Gift_From_CVPR_2017_paper.html):
+    the product of two maps, each channel with each, averaged over the positions, says
+    how features flow from one to the other; the larger map is max-pooled to the other's
+    size.
 
     Made for the ends of a classifier's stages, in place of which stand neighbouring
     levels here. The squared error is averaged over the products instead of summed, so

@@ -13,9 +13,9 @@ class PKDLoss(LevelwiseLoss):
     """1 minus the Pearson correlation of each channel, averaged over the channels.
 
     "PKD: General Distillation Framework for Object Detectors via Pearson Correlation
-    Coefficient" (NeurIPS 2022, https://arxiv.org/abs/2207.02039), equations (4) and
-    (5): half the mean squared error of maps that are both standardised, channel by
-    channel, over the batch and all positions. Made for maps of a neck.
+    Coefficient" (NeurIPS 2022, https://arxiv.org/abs/2207.02039): half the mean squared
+    error of maps that are both standardised, channel by channel, over the batch and all
+    positions. Made for maps of a neck.
 
     Args:
         level_weights (Sequence[float], optional): One weight for each level,

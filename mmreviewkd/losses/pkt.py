@@ -14,10 +14,10 @@ class PKTLoss(LevelwiseLoss):
     """Divergence of the probabilities that one vector is near another.
 
     "Learning Deep Representations with Probabilistic Knowledge Transfer" (PKT,
-    ECCV 2018, https://arxiv.org/abs/1803.10837), equations (3) to (6) with the
-    cosine kernel: (1 + cosine) / 2 of all vectors with each other, each row divided
-    by its sum; the Kullback-Leibler divergence of the student's from the teacher's,
-    averaged over all entries.
+    ECCV 2018, https://arxiv.org/abs/1803.10837), with the cosine as its kernel:
+    (1 + cosine) / 2 of all vectors with each other, each row divided by its sum; the
+    Kullback-Leibler divergence of the student's from the teacher's, averaged over all
+    entries.
 
     Made for the feature vectors of a batch of images. A batch of detection has few
     images but many objects: here the vectors are a level's cells, after pooling each

@@ -12,8 +12,8 @@ class SPLoss(LevelwiseLoss):
     """Squared error of the similarities between the images of a batch.
 
     "Similarity-Preserving Knowledge Distillation" (SP, ICCV 2019,
-    https://arxiv.org/abs/1907.09682), equations (1) to (4): the products of all maps
-    of a batch with each other, each row divided by its Euclidean norm.
+    https://arxiv.org/abs/1907.09682): the products of all maps of a batch with each
+    other, each row divided by its Euclidean norm.
 
     Made for a classifier's last maps and large batches; here for every level. A batch
     of one image gives 0.

@@ -41,7 +41,7 @@ class TorchdistillLoss(LevelwiseLoss):
         except ImportError as error:
             raise ImportError(
                 f'the loss {name} needs torchdistill, which is not installed; run '
-                'pip install torchdistill (it needs torch 2.12 or newer)'
+                'pip install torchdistill (its newest release needs torch 2.12)'
             ) from error
         if not hasattr(mid_level, name):
             raise ValueError(f'torchdistill.losses.mid_level has no loss {name}')
