@@ -66,6 +66,8 @@ setup(
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
-        'tests': ['pytest', 'ruff'],
+        # Its newest release needs torch 2.12.
+        'torchdistill': ['torchdistill'],
+        'tests': ['pytest', 'ruff', 'torchdistill'],
     },
 )

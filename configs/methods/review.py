@@ -1,8 +1,8 @@
-# ReviewKD as published, except that targets are standardised: weight 1 needs it.
+# The review in full, ReviewKD: RM + RLF + ABF + HCL.
 method = dict(
     _delete_=True,
     type='FeatureDistillation',
-    connector=dict(type='ReviewConnector'),
+    connector=dict(type='ReviewConnector', fusion=dict(type='ABF')),
     loss=dict(type='OnStandardizedTargets', loss=dict(type='HCLLoss')),
     loss_weight=1.0,
 )
