@@ -35,6 +35,17 @@ def small_run(config: str, data: Path, epochs: int = 1) -> Config:
     return cfg
 
 
+def coco_run(config: str, data: Path, classes: tuple, masks: bool = False) -> Config:
+    """Such a config on a set of tests/coco_sets.py."""
+    cfg = small_run(config, data)
+    for loader in LOADERS:
+        cfg[loader].dataset.metainfo = dict(classes=classes)
+        for transform in cfg[loader].dataset.pipeline:
+            if transform.type == 'LoadAnnotations':
+                transform.with_mask = masks
+    return cfg
+
+
 def tiny_demo(data: Path, folder: Path, epochs: int = 1) -> Config:
     """The demo's distillation with a tiny Mask R-CNN for both, digits as classes."""
     detector = toys.detector('mrcnn')

@@ -20,6 +20,7 @@ from mmreviewkd.distillers.distilled_detector import DISTILLATION
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 
 from .errors import JobError
+from .names import printable
 from .plan import Run
 from .record import RecordHook, read_record
 
@@ -46,9 +47,13 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
             if read_result(folder) is None and last_whole_checkpoint(folder) is None:
                 continue
-            old = _comparable(Config.fromfile(folder / _CONFIG))
+            # Where it has braces, they are those of a class name or a path.
+            written = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
+            old = _comparable(written)
             changes = '\n'.join(
-                f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
+                printable(
+                    f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
+                )
                 for key in {**old, **new}
                 if old.get(key, 'unset') != new.get(key, 'unset')
             )
