@@ -7,8 +7,9 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
 from mmengine.model import BaseModule, kaiming_init
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from mmreviewkd.layers import WinogradConv2d
+from mmreviewkd.layers import PointwiseConv2d, WinogradConv2d
 
 
 @MODELS.register_module()
@@ -42,8 +43,10 @@ class ABF(BaseModule):
         norm_cfg: ConfigType = dict(type='BN'),
     ) -> None:
         super().__init__()
-        conv_cfg = dict(bias=False, norm_cfg=norm_cfg, act_cfg=None)
-        self.project = ConvModule(in_channels, mid_channels, 1, **conv_cfg)
+        cfg = dict(bias=False, norm_cfg=norm_cfg, act_cfg=None)
+        self.project = ConvModule(
+            in_channels, mid_channels, 1, conv_cfg=dict(type=PointwiseConv2d), **cfg
+        )
         self.attention = nn.Conv2d(2 * mid_channels, 2, 1) if with_review else None
         self.output = ConvModule(
             mid_channels,
@@ -51,7 +54,7 @@ class ABF(BaseModule):
             3,
             padding=1,
             conv_cfg=dict(type=WinogradConv2d),
-            **conv_cfg,
+            **cfg,
         )
 
     def init_weights(self) -> None:
@@ -81,9 +84,13 @@ class ABF(BaseModule):
             (N, out_channels, H, W), and the review for the next finer level,
             (N, mid_channels, H, W).
         """
-        if feat.device.type == 'cpu':
-            # Where the 1x1 convolution is twice as fast.
-            feat = feat.contiguous(memory_format=torch.channels_last)
+        # Recomputed for the gradient: that costs little time and needs half the memory.
+        fused = checkpoint(
+            self._fuse, feat, review, use_reentrant=False, preserve_rng_state=False
+        )
+        return self.output(fused), fused
+
+    def _fuse(self, feat: Tensor, review: Tensor | None) -> Tensor:
         fused = self.project(feat)
         if self.attention is not None:
             # A 1x1 convolution of both maps side by side is the sum of one of each, and
@@ -93,7 +100,7 @@ class ABF(BaseModule):
             scores = F.conv2d(fused, of_own, self.attention.bias)
             scores = scores + _enlarge(F.conv2d(review, of_review), fused)
             fused = _WeightedSum.apply(fused, review, scores.sigmoid())
-        return self.output(fused), fused
+        return fused
 
 
 class _WeightedSum(torch.autograd.Function):

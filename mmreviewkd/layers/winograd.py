@@ -154,12 +154,11 @@ def weight_gradient(x: Tensor, grad: Tensor) -> Tensor:
     total = x.new_zeros(36, in_, out)
     transform = _OUTPUT.T.contiguous().to(x)
     windows, piece = x.new_empty(0), x.new_empty(0)
-    grad = _padded(grad, 0, 4)
     for image, row, tiles in _tiles(x):
         rows, cols = tiles.shape[1:3]
         windows.resize_(4, 4, rows, cols, out)
         piece.resize_(36, rows * cols * out)
-        windows.copy_(_windows(grad[image, row:], 4, rows, cols))
+        windows.copy_(_windows(grad[image], row, rows, cols, 4))
         torch.mm(transform, windows.view(16, -1), out=piece)
         tiles = tiles.view(36, -1, in_).transpose(1, 2)
         total.baddbmm_(tiles, piece.view(36, -1, out))
@@ -171,26 +170,30 @@ def _tiles(x: Tensor) -> Iterator[tuple[int, int, Tensor]]:
     """Yield image, row, and transformed tiles (36, rows of them, columns, C)."""
     rows, cols = -(-x.shape[2] // 4), -(-x.shape[3] // 4)
     transform, windows, tiles = _INPUT.to(x), x.new_empty(0), x.new_empty(0)
-    x = _padded(x, 1, 6)
     for image in range(len(x)):
         for row in range(0, rows, _ROWS):
             count = min(_ROWS, rows - row)
-            windows.resize_(6, 6, count, cols, x.shape[3])
+            windows.resize_(6, 6, count, cols, x.shape[1])
             tiles.resize_(36, windows.numel() // 36)
-            windows.copy_(_windows(x[image, 4 * row :], 6, count, cols))
+            windows.copy_(_windows(x[image], 4 * row, count, cols, 6))
             torch.mm(transform, windows.view(36, -1), out=tiles)
             yield image, 4 * row, tiles.view(36, count, cols, -1)
 
 
-def _padded(x: Tensor, before: int, side: int) -> Tensor:
-    """Maps as (N, H, W, C), with zeros for windows of this side every 4 pixels."""
-    x = x.permute(0, 2, 3, 1)
-    down, right = (-size % 4 + side - 4 - before for size in x.shape[1:3])
-    return F.pad(x, (0, 0, before, right, before, down)).contiguous()
+def _windows(x: Tensor, row: int, rows: int, cols: int, side: int) -> Tensor:
+    """Windows of a map (C, H, W), one every 4 pixels, from a row on.
 
-
-def _windows(x: Tensor, side: int, rows: int, cols: int) -> Tensor:
-    """View of a map (H, W, C) as (side, side, rows, cols, C), a window every 4."""
+    Returns:
+        Tensor: View of (side, side, rows, cols, C), zero beyond the map's border.
+    """
+    height, width = x.shape[1:]
+    before = (side - 4) // 2
+    top, bottom = row - before, row - before + 4 * rows + side - 4
+    x = x[:, max(top, 0) : bottom].permute(1, 2, 0)
+    right = 4 * cols + side - 4 - before - width
+    x = F.pad(x, (0, 0, before, right, max(-top, 0), max(bottom - height, 0)))
+    x = x.contiguous()
     down, right, _ = x.stride()
-    size = (side, side, rows, cols, x.shape[2])
-    return x.as_strided(size, (down, right, 4 * down, 4 * right, 1))
+    return x.as_strided(
+        (side, side, rows, cols, x.shape[2]), (down, right, 4 * down, 4 * right, 1)
+    )
