@@ -47,7 +47,12 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     cmdclass=dict(build_py=BuildWithConfigs),
-    entry_points=dict(console_scripts=['mmreviewkd-distill = mmreviewkd.job.cli:main']),
+    entry_points=dict(
+        console_scripts=[
+            'mmreviewkd-distill = mmreviewkd.job.cli:distill',
+            'mmreviewkd-compare = mmreviewkd.job.cli:compare',
+        ]
+    ),
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
     # would overwrite the other where it is installed. requirements.txt says the same.
@@ -61,6 +66,8 @@ setup(
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
-        'tests': ['pytest', 'ruff'],
+        # Its newest release needs torch 2.12.
+        'torchdistill': ['torchdistill'],
+        'tests': ['pytest', 'ruff', 'torchdistill'],
     },
 )

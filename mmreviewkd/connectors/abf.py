@@ -5,11 +5,13 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
-from mmengine.model import BaseModule, kaiming_init
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mmreviewkd.layers import PointwiseConv2d, WinogradConv2d
+
+from .connector import init_convs, resize
 
 
 @MODELS.register_module()
@@ -59,15 +61,7 @@ class ABF(BaseModule):
 
     def init_weights(self) -> None:
         """Initialise the convolutions as published: Kaiming uniform, ``a=1``."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                kaiming_init(
-                    module,
-                    a=1,
-                    mode='fan_in',
-                    nonlinearity='leaky_relu',
-                    distribution='uniform',
-                )
+        init_convs(self)
 
     def forward(
         self, feat: Tensor, review: Tensor | None = None
@@ -84,49 +78,52 @@ class ABF(BaseModule):
             (N, out_channels, H, W), and the review for the next finer level,
             (N, mid_channels, H, W).
         """
-        # Recomputed for the gradient: that costs little time and needs half the memory.
+        # Recomputed for the gradient: for a tenth of the time a third of the memory less.
         fused = checkpoint(
-            self._fuse, feat, review, use_reentrant=False, preserve_rng_state=False
+            self._project_and_fuse,
+            feat,
+            review,
+            use_reentrant=False,
+            preserve_rng_state=False,
         )
         return self.output(fused), fused
 
-    def _fuse(self, feat: Tensor, review: Tensor | None) -> Tensor:
-        fused = self.project(feat)
-        if self.attention is not None:
-            # A 1x1 convolution of both maps side by side is the sum of one of each, and
-            # may act on the review before that is made larger: so the maps side by
-            # side, the largest tensor of the textbook's form, are never made.
-            of_own, of_review = self.attention.weight.chunk(2, dim=1)
-            scores = F.conv2d(fused, of_own, self.attention.bias)
-            scores = scores + _enlarge(F.conv2d(review, of_review), fused)
-            fused = _WeightedSum.apply(fused, review, scores.sigmoid())
-        return fused
+    def _project_and_fuse(self, feat: Tensor, review: Tensor | None) -> Tensor:
+        feat = self.project(feat)
+        return feat if review is None else self.fuse(feat, review)
+
+    def fuse(self, feat: Tensor, review: Tensor) -> Tensor:
+        """Add the review to a level's projected map, both weighted by attention."""
+        # A 1x1 convolution of both maps side by side is the sum of one of each, and
+        # may act on the review before that is resized: so the maps side by side, the
+        # largest tensor of the textbook's form, are never made.
+        of_own, of_review = self.attention.weight.chunk(2, dim=1)
+        scores = F.conv2d(feat, of_own, self.attention.bias)
+        scores = scores + resize(F.conv2d(review, of_review), feat.shape[-2:])
+        return _WeightedSum.apply(feat, review, scores.sigmoid())
 
 
 class _WeightedSum(torch.autograd.Function):
-    """``weights[:, :1] * feat + weights[:, 1:] * enlarged review``.
+    """``weights[:, :1] * feat + weights[:, 1:] * review``, the review resized.
 
-    For the gradient it keeps its arguments only, not the review enlarged.
+    For the gradient it keeps its arguments only, not the review in its new size.
     """
 
     @staticmethod
     def forward(ctx, feat: Tensor, review: Tensor, weights: Tensor) -> Tensor:
         ctx.save_for_backward(feat, review, weights)
         own, reviewed = weights.split(1, dim=1)
-        return _enlarge(review, feat).mul_(reviewed).addcmul_(feat, own)
+        return resize(review, feat.shape[-2:]).mul_(reviewed).addcmul_(feat, own)
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         feat, review, weights = ctx.saved_tensors
+        size = feat.shape[-2:]
         own, reviewed = weights.split(1, dim=1)
         of_own = (grad * feat).sum(1, keepdim=True)
-        of_reviewed = _enlarge(review, feat).mul_(grad).sum(1, keepdim=True)
+        of_reviewed = resize(review, size).mul_(grad).sum(1, keepdim=True)
         # Each pixel of the review has the gradients of all its copies.
         of_review = torch.ops.aten.upsample_nearest2d_backward(
-            grad * reviewed, feat.shape[-2:], review.shape
+            grad * reviewed, size, review.shape
         )
         return grad * own, of_review, torch.cat([of_own, of_reviewed], dim=1)
-
-
-def _enlarge(feat: Tensor, like: Tensor) -> Tensor:
-    return F.interpolate(feat, size=like.shape[-2:], mode='nearest')

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .plan import MAIN
-from .report import Report, average_precision
+from .report import Report
 from .style import COLOURS, QUICK_NOTE, save, styled
+from .tables import average_precision
 
 
 def plot_ap(report: Report, path: Path) -> None:

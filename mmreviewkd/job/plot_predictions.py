@@ -21,6 +21,7 @@ from pycocotools.coco import COCO
 from mmreviewkd.files import last_whole_checkpoint
 
 from .coco_folder import CocoFolder
+from .names import printable
 from .plan import MAIN, Run
 from .style import QUICK_NOTE, save, styled
 
@@ -28,6 +29,8 @@ IMAGES = 4
 MIN_SCORE = 0.3
 # Where more instances are found in an image, their names would hide it.
 _MAX_NAMES = 15
+# Longer names of classes are cut.
+_MAX_LENGTH = 30
 # Easily told from each other and from photographs.
 _COLOURS = (
     *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
@@ -65,7 +68,7 @@ def plot_predictions(
         columns = {'annotated': truth}
         columns |= {run.name: _predict(run, files) for run in chosen}
     with styled():
-        figure = _draw(files, columns, data.classes)
+        figure = _draw(files, columns, [_label(name) for name in data.classes])
         if quick:
             figure.suptitle(QUICK_NOTE)
         save(figure, path)
@@ -125,7 +128,7 @@ def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
 def _draw(
     files: list[Path],
     columns: dict[str, list[list[Instance]]],
-    classes: tuple[str, ...],
+    classes: Sequence[str],
 ) -> Figure:
     images = [mmcv.imread(file, channel_order='rgb') for file in files]
     heights = [image.shape[0] / image.shape[1] for image in images]
@@ -160,6 +163,11 @@ def _draw(
     return figure
 
 
+def _label(name: str) -> str:
+    text = printable(name)
+    return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'
+
+
 def _draw_instances(axes: Axes, instances: list[Instance], colours: Sequence) -> None:
     for label, (x1, y1, x2, y2), mask, _ in instances:
         if mask is not None:
@@ -173,7 +181,7 @@ def _draw_instances(axes: Axes, instances: list[Instance], colours: Sequence) ->
 def _write_names(
     axes: Axes,
     instances: list[Instance],
-    classes: tuple[str, ...],
+    classes: Sequence[str],
     colours: Sequence,
 ) -> None:
     for label, (x1, y1, _, _), _, score in instances:

@@ -1,6 +1,7 @@
 """How the plots look."""
 
 import io
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -24,6 +25,8 @@ _STYLE = {
     'axes.axisbelow': True,
     'savefig.dpi': 150,
     'savefig.bbox': 'tight',
+    # Dollar signs in names are what they are.
+    'text.parse_math': False,
 }
 
 
@@ -35,5 +38,8 @@ def styled():
 def save(figure: Figure, path: Path) -> None:
     """Save a figure in one step."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format='png')
+    with warnings.catch_warnings():
+        # Letters that the font lacks are drawn as boxes.
+        warnings.filterwarnings('ignore', 'Glyph')
+        figure.savefig(buffer, format='png')
     write_bytes(path, buffer.getvalue())
