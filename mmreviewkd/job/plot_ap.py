@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
+
 from .plan import MAIN
 from .report import Report, average_precision
-from .style import COLOURS, QUICK_NOTE, save, styled
 
 
 def plot_ap(report: Report, path: Path) -> None:

@@ -19,10 +19,10 @@ from mmengine.device import get_device
 from pycocotools.coco import COCO
 
 from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .coco_folder import CocoFolder
 from .plan import MAIN, Run
-from .style import QUICK_NOTE, save, styled
 
 IMAGES = 4
 MIN_SCORE = 0.3

@@ -15,6 +15,7 @@ from torch import nn
 
 from mmreviewkd.distillers.distilled_detector import DISTILLATION
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
+from mmreviewkd.launch import log_versions
 
 from .errors import JobError
 from .plan import Run
@@ -90,6 +91,7 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
             for handler in logger.handlers
             if isinstance(handler, logging.FileHandler)
         ] + [warnings]
+        log_versions()
         runner.register_hook(hook)
         runner.register_hook(RecordHook())
         runner.train()

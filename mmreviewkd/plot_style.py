@@ -32,8 +32,13 @@ def styled():
     return matplotlib.rc_context(_STYLE)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Save a figure in one step."""
+def png(figure: Figure) -> bytes:
+    """Draw a figure as a PNG."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format='png')
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure in one step."""
+    write_bytes(path, png(figure))
