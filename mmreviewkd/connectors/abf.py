@@ -75,16 +75,28 @@ class ABF(BaseModule):
         """
         fused = self.project(feat)
         if self.attention is not None:
-            size = fused.shape[-2:]
-            # A 1x1 convolution of both maps side by side is the sum of one of each, and
-            # may act on the review before that is made larger: so the maps side by
-            # side, the largest tensor of the textbook's form, are never made.
-            of_own, of_review = self.attention.weight.chunk(2, dim=1)
-            weights = F.conv2d(fused, of_own, self.attention.bias)
-            weights = weights + _enlarge(F.conv2d(review, of_review), size)
-            own, reviewed = weights.sigmoid().split(1, dim=1)
-            fused = own * fused + reviewed * _enlarge(review, size)
+            own, reviewed = self.attend(fused, review).split(1, dim=1)
+            fused = own * fused + reviewed * _enlarge(review, fused.shape[-2:])
         return self.output(fused), fused
+
+    def attend(self, projected: Tensor, review: Tensor) -> Tensor:
+        """Compute the attention maps.
+
+        Args:
+            projected (Tensor): The level's projected map, (N, mid_channels, H, W).
+            review (Tensor): Review of the next coarser level,
+                (N, mid_channels, H', W').
+
+        Returns:
+            Tensor: How much of either goes on, from 0 to 1, (N, 2, H, W).
+        """
+        # A 1x1 convolution of both maps side by side is the sum of one of each, and
+        # may act on the review before that is made larger: so the maps side by side,
+        # the largest tensor of the textbook's form, are never made.
+        of_own, of_review = self.attention.weight.chunk(2, dim=1)
+        weights = F.conv2d(projected, of_own, self.attention.bias)
+        reviewed = F.conv2d(review, of_review)
+        return (weights + _enlarge(reviewed, projected.shape[-2:])).sigmoid()
 
 
 def _enlarge(feat: Tensor, size: Sequence[int]) -> Tensor:

@@ -1,15 +1,13 @@
 """The page: everything about some trainings in one HTML file."""
 
-import base64
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from pprint import pformat
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from mmreviewkd.files import write_text
+from mmreviewkd.pages import embedded, write_page
 from mmreviewkd.plot_style import png, save, styled
 
 from .curves import chapters, curve, draw_chapter, draw_panel, line_styles
@@ -17,23 +15,6 @@ from .differences import MISSING, differences
 from .run_log import RunLog, read_runs
 
 _LONG = 60
-
-
-def page_template(name: str) -> Environment:
-    """Read a page's template, ``NAME.html`` in this package."""
-    environment = Environment(
-        loader=PackageLoader('mmreviewkd.report', ''),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f'{name}.html')
-
-
-def embedded(image: bytes) -> str:
-    """Give a PNG as an address that holds the picture itself."""
-    return f'data:image/png;base64,{base64.b64encode(image).decode()}'
 
 
 def write_report(folders: Sequence[str | Path], out_dir: str | Path) -> Path:
@@ -62,7 +43,10 @@ def write_report(folders: Sequence[str | Path], out_dir: str | Path) -> Path:
                 draw_panel(figure.subplots(), runs, name, chapter.evaluation)
                 pictures[chapter.name, name] = embedded(png(figure))
     rows = differences([run.config for run in runs])
-    page = page_template('report').render(
+    path = out_dir / 'report.html'
+    write_page(
+        path,
+        'report.html',
         runs=runs,
         lines=line_styles(runs),
         overview=_overview(runs),
@@ -71,8 +55,6 @@ def write_report(folders: Sequence[str | Path], out_dir: str | Path) -> Path:
         differences=[(name, [_written(v) for v in values]) for name, values in rows],
         versions=_versions(runs),
     )
-    path = out_dir / 'report.html'
-    write_text(path, page)
     return path
 
 

@@ -50,7 +50,8 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunLog]:
         folders (Sequence[str | Path]): Work directories, or folders that hold some.
 
     Returns:
-        list[RunLog]: The trainings, in the order in which they were begun.
+        list[RunLog]: The trainings, by the folder that they lie in and, within it, by
+        the time at which they were begun.
 
     Raises:
         FileNotFoundError: If a folder holds no training.
@@ -71,7 +72,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunLog]:
     return [
         _read_run(str(folder.relative_to(common)), folder, sorted(of_run))
         for folder, of_run in sorted(
-            sessions.items(), key=lambda item: min(item[1]).name
+            sessions.items(), key=lambda item: (item[0].parent, min(item[1]).name)
         )
     ]
 

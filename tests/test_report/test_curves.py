@@ -40,7 +40,7 @@ def test_curve(runs):
 
 
 def test_seeds_share_a_colour(runs):
-    first, second, student = line_styles(runs)
+    first, student, second = line_styles(runs)
     assert first.color == second.color != student.color
     assert first.linestyle != second.linestyle
 
@@ -52,6 +52,6 @@ def test_panels(runs):
     loss, _, distill = figure.axes
     assert [line.get_label() for line in loss.lines] == [run.name for run in runs]
     assert loss.lines[0].get_ydata().tolist() == [3.0, 2.0]
-    assert loss.lines[2].get_xdata().tolist() == [10]
-    assert not len(distill.lines[2].get_xdata())
+    assert loss.lines[1].get_xdata().tolist() == [10]
+    assert not len(distill.lines[1].get_xdata())
     assert draw_chapter(runs, ap).axes[0].get_xlabel() == 'epoch'

