@@ -49,7 +49,7 @@ setup(
     cmdclass=dict(build_py=BuildWithConfigs),
     entry_points=dict(console_scripts=['mmreviewkd-distill = mmreviewkd.job.cli:main']),
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
-    package_data=dict(mmreviewkd=['pages/*.html']),
+    package_data=dict(mmreviewkd=['pages/*.html', 'py.typed']),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
     # would overwrite the other where it is installed. requirements.txt says the same.
     install_requires=[
@@ -63,6 +63,6 @@ setup(
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
-        'tests': ['pytest', 'ruff'],
+        'tests': ['mypy', 'pytest', 'ruff'],
     },
 )

@@ -1,7 +1,7 @@
 """How objects are drawn into images."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -44,10 +44,10 @@ def class_colours(classes: Sequence[str]) -> Sequence:
     """Give each class a colour."""
     if len(classes) <= len(_COLOURS):
         return _COLOURS
-    return matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes)))
+    return list(matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes))))
 
 
-def add_legend(figure: Figure, classes: Sequence[str], **options) -> None:
+def add_legend(figure: Figure, classes: Sequence[str], **options: Any) -> None:
     """Say which colour is which class, below the figure."""
     handles = [
         Patch(color=colour, label=name)

@@ -1,7 +1,9 @@
 """How the plots look."""
 
 import io
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -11,7 +13,7 @@ from mmreviewkd.files import write_bytes
 QUICK_NOTE = 'Quick run: numbers mean nothing'
 COLOURS = dict(teacher='#4d4d4d', student='#d95f02', distilled='#1b6ca8')
 
-_STYLE = {
+_STYLE: Any = {
     'font.size': 10,
     'axes.titlesize': 11,
     'axes.titlelocation': 'left',
@@ -27,7 +29,7 @@ _STYLE = {
 }
 
 
-def styled():
+def styled() -> AbstractContextManager[None]:
     """Return a context in which figures have the plots' style."""
     return matplotlib.rc_context(_STYLE)
 

@@ -51,7 +51,7 @@ def test_all_configs_and_modules_are_in_the_wheel(installed):
         files = {
             path.relative_to(kind)
             for path in kind.rglob('*')
-            if path.suffix in ('.py', '.html')
+            if path.suffix in ('.py', '.html', '.typed')
         }
         files = {path for path in files if '.mim' not in path.parts}
         assert files

@@ -97,7 +97,7 @@ def _draw_predictions(
 
 
 def _draw_attention(
-    rows: Sequence[Sequence[Axes]],
+    rows: np.ndarray,
     image: np.ndarray,
     maps: Sequence[Tensor | None],
     scaled: DetDataSample,

@@ -72,7 +72,7 @@ def attention_maps(
     """
     found: list[Tensor | None] = []
 
-    def note(fusion, inputs, output):
+    def note(fusion: nn.Module, inputs: tuple, output: tuple) -> None:
         feat, review = inputs
         attends = isinstance(fusion, ABF) and fusion.attention is not None
         found.append(fusion.attend(fusion.project(feat), review) if attends else None)

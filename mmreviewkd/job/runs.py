@@ -3,7 +3,7 @@
 import gc
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,7 @@ def _comparable(cfg: Config) -> dict[str, Any]:
 
 
 def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    items: Iterable[tuple[Any, Any]]
     if isinstance(value, dict) and value:
         items = value.items()
     elif isinstance(value, list | tuple) and value:

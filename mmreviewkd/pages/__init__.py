@@ -2,13 +2,14 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mmreviewkd.files import write_text
 
 
-def write_page(path: Path, template: str, **content) -> None:
+def write_page(path: Path, template: str, **content: Any) -> None:
     """Write a page.
 
     Args:

@@ -124,7 +124,7 @@ def draw_panel(axes: Axes, runs: Sequence[RunLog], name: str, evaluation: bool) 
     if evaluation:
         units = {run.evaluated_at for run in runs if run.evaluation}
     axes.set(title=name, xlabel=' or '.join(sorted(units)))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis='x', integer=True)
     axes.set_xlim(left=0)
     axes.margins(y=0.08)
     if all(value >= 0 for value in axes.dataLim.intervaly):
