@@ -63,6 +63,7 @@ setup(
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
+        'docs': ['furo', 'myst-parser', 'sphinx'],
         'tests': ['mypy', 'pytest', 'ruff'],
     },
 )
