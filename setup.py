@@ -47,7 +47,12 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     cmdclass=dict(build_py=BuildWithConfigs),
-    entry_points=dict(console_scripts=['mmreviewkd-distill = mmreviewkd.job.cli:main']),
+    entry_points=dict(
+        console_scripts=[
+            'mmreviewkd-distill = mmreviewkd.job.cli:distill',
+            'mmreviewkd-compare = mmreviewkd.job.cli:compare',
+        ]
+    ),
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
     package_data=dict(mmreviewkd=['pages/*.html', 'py.typed']),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
@@ -64,6 +69,8 @@ setup(
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
-        'tests': ['mypy', 'pytest', 'ruff'],
+        # Its newest release needs torch 2.12.
+        'torchdistill': ['torchdistill'],
+        'tests': ['mypy', 'pytest', 'ruff', 'torchdistill'],
     },
 )

@@ -23,11 +23,14 @@ _FILES = {
     'changelog': 'CHANGELOG.md',
     'configs': 'configs/README.md',
     'contributing': 'CONTRIBUTING.md',
+    'method_configs': 'configs/methods/README.md',
 }
 # Links to and in files of other folders, which are written for readers of these.
 _LINKS = {
     '](../README.md': '](quickstart.md',
     '](../configs/README.md': '](configs.md',
+    '](../configs/methods/README.md': '](method_configs.md',
+    '](methods/README.md': '](method_configs.md',
     '](../docs/': '](',
     '](docs/': '](',
 }

@@ -1,6 +1,7 @@
 """How the plots look."""
 
 import io
+import warnings
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _STYLE: Any = {
     'axes.axisbelow': True,
     'savefig.dpi': 150,
     'savefig.bbox': 'tight',
+    # Dollar signs in names are what they are.
+    'text.parse_math': False,
 }
 
 
@@ -37,7 +40,10 @@ def styled() -> AbstractContextManager[None]:
 def png(figure: Figure) -> bytes:
     """Draw a figure as a PNG."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format='png')
+    with warnings.catch_warnings():
+        # Letters that the font lacks are drawn as boxes.
+        warnings.filterwarnings('ignore', 'Glyph')
+        figure.savefig(buffer, format='png')
     return buffer.getvalue()
 
 

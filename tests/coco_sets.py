@@ -4,7 +4,10 @@ import json
 
 import cv2
 import numpy as np
+from PIL import Image
 
+COLOUR = (200, 100, 50)
+"""Red, green and blue of all pixels of the images."""
 POLYGON = [[4, 4, 24, 4, 24, 14, 4, 14]]
 
 
@@ -30,7 +33,7 @@ def write_coco(
         )
         for i in range(images_each):
             name = f'{number}{i}.png'
-            cv2.imwrite(str(folder / name), np.full((size, size, 3), 99, np.uint8))
+            save_as('plain', folder / name, size, size)
             coco['images'].append(dict(id=i, file_name=name, width=size, height=size))
             for label in labels:
                 ann = dict(
@@ -48,6 +51,31 @@ def write_coco(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(coco))
     return root
+
+
+def save_as(kind, path, height=64, width=64):
+    """Write an image as files in practice are, whatever the name's ending says."""
+    image = Image.new('RGB', (width, height), COLOUR)
+    if kind == 'plain':
+        image.save(path, 'PNG')
+    elif kind == 'grayscale':
+        image.convert('L').save(path, 'PNG')
+    elif kind == 'palette':
+        image.convert('P', palette=Image.Palette.ADAPTIVE).save(path, 'PNG')
+    elif kind == '16 bits':
+        pixels = np.asarray(image)[..., ::-1].astype(np.uint16) * 257
+        path.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
+    elif kind == 'transparent':
+        image.putalpha(0)
+        image.save(path, 'PNG')
+    elif kind == 'CMYK':
+        image.convert('CMYK').save(path, 'JPEG')
+    elif kind == 'turned':
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        image.save(path, 'JPEG', exif=exif)
+    else:
+        raise ValueError(kind)
 
 
 def change(root, edit, split='val'):

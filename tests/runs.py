@@ -8,6 +8,19 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+# Of the one-command jobs.
+JOB_OPTIONS = {
+    'train_cfg.max_epochs': 2,
+    'train_cfg.val_interval': 1,
+    'train_dataloader.batch_size': 4,
+    'train_dataloader.dataset.pipeline.2.scale': (64, 64),
+    'val_dataloader.dataset.pipeline.1.scale': (64, 64),
+    # Few detections make the evaluation short.
+    'model.teacher.test_cfg.rcnn.max_per_img': 5,
+    'model.student.test_cfg.rcnn.max_per_img': 5,
+    'model.teacher.test_cfg.rcnn.score_thr': 0.0,
+    'model.student.test_cfg.rcnn.score_thr': 0.0,
+}
 
 
 def small_run(config: str, data: Path, epochs: int = 1) -> Config:
@@ -19,6 +32,17 @@ def small_run(config: str, data: Path, epochs: int = 1) -> Config:
         evaluator.ann_file = f'{data}/annotations/instances_val.json'
     cfg.train_cfg.update(max_epochs=epochs, val_interval=1)
     cfg.randomness = dict(seed=0)
+    return cfg
+
+
+def coco_run(config: str, data: Path, classes: tuple, masks: bool = False) -> Config:
+    """Such a config on a set of tests/coco_sets.py."""
+    cfg = small_run(config, data)
+    for loader in LOADERS:
+        cfg[loader].dataset.metainfo = dict(classes=classes)
+        for transform in cfg[loader].dataset.pipeline:
+            if transform.type == 'LoadAnnotations':
+                transform.with_mask = masks
     return cfg
 
 

@@ -14,6 +14,7 @@ from mmreviewkd.distillers.model_config import without_pretrained
 
 DISTILLED = sorted(toys.CONFIGS.rglob('reviewkd_*.py'))
 PAIRS = sorted(toys.CONFIGS.glob('pairs/*.py'))
+METHODS = sorted(toys.CONFIGS.glob('methods/*.py'))
 
 
 @pytest.mark.parametrize('path', DISTILLED, ids=lambda p: p.stem)
@@ -38,13 +39,7 @@ def test_trains_and_predicts(path, tmp_path):
     loss, _ = model.parse_losses(losses)
     assert torch.isfinite(loss)
     loss.backward()
-    # So that data-parallel training need not look for unused parameters.
-    without = [
-        name
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad and parameter.grad is None
-    ]
-    assert not without
+    assert not without_gradient(model)
 
     with torch.no_grad():
         results = model.eval().test_step(data)
@@ -52,6 +47,59 @@ def test_trains_and_predicts(path, tmp_path):
     for sample in results:
         assert torch.isfinite(sample.pred_instances.bboxes).all()
         assert ('masks' in sample.pred_instances) == model.with_mask
+
+
+def without_gradient(model):
+    """Parameters that data-parallel training would have to look for."""
+    return [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
+
+
+@pytest.fixture(scope='module')
+def tiny(tmp_path_factory):
+    """Config of a tiny student under a tiny teacher."""
+    checkpoint = tmp_path_factory.mktemp('teacher') / 'teacher.pth'
+    config = toys.distilled(str(checkpoint))
+    toys.save_teacher(config['teacher'], checkpoint)
+    return config
+
+
+@pytest.mark.parametrize('path', METHODS, ids=lambda p: p.stem)
+def test_method_trains(path, tiny):
+    """A real step with each way of learning."""
+    method = Config.fromfile(path).method
+    assert method.pop('_delete_')
+    if 'TorchdistillLoss' in path.read_text():
+        pytest.importorskip('torchdistill', reason='torchdistill is not installed')
+    model = toys.build(dict(tiny, distillation=method))
+    model.init_weights()
+    model.train()
+    losses = toys.losses(model, toys.batch())
+    distilled = [loss for name, loss in losses.items() if 'distill' in name]
+    assert distilled and all(torch.isfinite(loss) and loss > 0 for loss in distilled)
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    assert not without_gradient(model)
+
+
+def test_config_takes_a_method(tmp_path):
+    config = tmp_path / 'config.py'
+    bases = [toys.CONFIGS / 'small/reviewkd_frcnn.py', toys.CONFIGS / 'methods/pkd.py']
+    config.write_text(
+        f'_base_ = {[str(base) for base in bases]}\n'
+        'model = dict(distillation=_base_.method)\n'
+    )
+    taken = Config.fromfile(config).model.distillation
+    # Nothing is left of what the base learnt by.
+    assert taken == dict(
+        type='FeatureDistillation',
+        connector=dict(type='AlignConnector'),
+        loss=dict(type='PKDLoss'),
+        loss_weight=6.0,
+    )
 
 
 # Loss weight, learning rate and what of the student's backbone is trained, by pair.

@@ -60,7 +60,9 @@ def test_all_configs_and_modules_are_in_the_wheel(installed):
 
 def test_entry_point(installed):
     (entry_points,) = installed.glob('*.dist-info/entry_points.txt')
-    assert 'mmreviewkd-distill = mmreviewkd.job.cli:main' in entry_points.read_text()
+    commands = entry_points.read_text()
+    assert 'mmreviewkd-distill = mmreviewkd.job.cli:distill' in commands
+    assert 'mmreviewkd-compare = mmreviewkd.job.cli:compare' in commands
 
 
 def test_configs_of_an_installed_package_are_found_by_name(

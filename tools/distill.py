@@ -2,7 +2,7 @@
 
 import sys
 
-from mmreviewkd.job.cli import main
+from mmreviewkd.job.cli import distill
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(distill())

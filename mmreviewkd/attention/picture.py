@@ -27,7 +27,7 @@ ATTENTION = ('attention to\nthe level itself', 'attention to\nthe review')
 _NOTE = (
     'Columns: levels of the necks. Rows of detectors: root mean square over the '
     'channels, each panel from 0 (dark) to its own maximum.\nAttention: from 0 to 1; '
-    'the coarsest level has no review.'
+    'the first level of the review, mostly the coarsest, has none.'
 )
 
 
@@ -117,9 +117,10 @@ def _draw_attention(
                     cmap='viridis',
                     vmax=1,
                 )
-        # The coarsest level's panel is empty.
-        scale = row[-1].inset_axes((0, 0.05, 0.05, 0.9))
-        row[-1].figure.colorbar(shown, cax=scale)
+            else:
+                empty = axes
+        scale = empty.inset_axes((0, 0.05, 0.05, 0.9))
+        empty.figure.colorbar(shown, cax=scale)
 
 
 def _lay_over(

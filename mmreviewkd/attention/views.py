@@ -66,16 +66,16 @@ def attention_maps(
             first.
 
     Returns:
-        list[Tensor | None]: For each level the attention (N, 2, H_i, W_i) to the
-        level's own map, and to the review of the coarser ones; None for the coarsest,
-        which has no review, and for fusions without attention.
+        list[Tensor | None]: For each level, finest first, the attention
+        (N, 2, H_i, W_i) to the level's own map and to the review; None for the first
+        to be reviewed, and for fusions without attention.
     """
-    found: list[Tensor | None] = []
+    found: dict[nn.Module, Tensor] = {}
 
     def note(fusion: nn.Module, inputs: tuple, output: tuple) -> None:
         feat, review = inputs
-        attends = isinstance(fusion, ABF) and fusion.attention is not None
-        found.append(fusion.attend(fusion.project(feat), review) if attends else None)
+        if isinstance(fusion, ABF) and fusion.attention is not None:
+            found[fusion] = fusion.attend(fusion.project(feat), review)
 
     handles = [level.register_forward_hook(note) for level in connector.levels]
     try:
@@ -83,4 +83,4 @@ def attention_maps(
     finally:
         for handle in handles:
             handle.remove()
-    return found[::-1]
+    return [found.get(level) for level in connector.levels]

@@ -1,6 +1,22 @@
 """Connectors: from the student's maps to maps comparable with the teacher's."""
 
 from .abf import ABF
-from .review_connector import ReviewConnector
+from .additive_fusion import AdditiveFusion
+from .align_connector import AlignConnector
+from .connector import Connector
+from .conv_connector import ConvConnector
+from .identity_connector import IdentityConnector
+from .masked_generation import MaskedGenerationConnector
+from .review_connector import ReverseReviewConnector, ReviewConnector
 
-__all__ = ['ABF', 'ReviewConnector']
+__all__ = [
+    'ABF',
+    'AdditiveFusion',
+    'AlignConnector',
+    'Connector',
+    'ConvConnector',
+    'IdentityConnector',
+    'MaskedGenerationConnector',
+    'ReverseReviewConnector',
+    'ReviewConnector',
+]

@@ -1,13 +1,13 @@
 """Attention-based fusion of one level's features with the review so far."""
 
-from collections.abc import Sequence
-
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
-from mmengine.model import BaseModule, kaiming_init
+from mmengine.model import BaseModule
 from torch import Tensor, nn
+
+from .connector import init_convs, resize
 
 
 @MODELS.register_module()
@@ -48,15 +48,7 @@ class ABF(BaseModule):
 
     def init_weights(self) -> None:
         """Initialise the convolutions as published: Kaiming uniform, ``a=1``."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                kaiming_init(
-                    module,
-                    a=1,
-                    mode='fan_in',
-                    nonlinearity='leaky_relu',
-                    distribution='uniform',
-                )
+        init_convs(self)
 
     def forward(
         self, feat: Tensor, review: Tensor | None = None
@@ -74,30 +66,29 @@ class ABF(BaseModule):
             (N, mid_channels, H, W).
         """
         fused = self.project(feat)
-        if self.attention is not None:
-            own, reviewed = self.attend(fused, review).split(1, dim=1)
-            fused = own * fused + reviewed * _enlarge(review, fused.shape[-2:])
+        if review is not None:
+            fused = self.fuse(fused, review)
         return self.output(fused), fused
 
-    def attend(self, projected: Tensor, review: Tensor) -> Tensor:
-        """Compute the attention maps.
+    def fuse(self, feat: Tensor, review: Tensor) -> Tensor:
+        """Add the review to a level's projected map, both weighted by attention."""
+        own, reviewed = self.attend(feat, review).split(1, dim=1)
+        return own * feat + reviewed * resize(review, feat.shape[-2:])
+
+    def attend(self, feat: Tensor, review: Tensor) -> Tensor:
+        """Compute the attention to a level's projected map and to the review.
 
         Args:
-            projected (Tensor): The level's projected map, (N, mid_channels, H, W).
-            review (Tensor): Review of the next coarser level,
-                (N, mid_channels, H', W').
+            feat (Tensor): The projected map, (N, mid_channels, H, W).
+            review (Tensor): The review, (N, mid_channels, H', W').
 
         Returns:
             Tensor: How much of either goes on, from 0 to 1, (N, 2, H, W).
         """
         # A 1x1 convolution of both maps side by side is the sum of one of each, and
-        # may act on the review before that is made larger: so the maps side by side,
-        # the largest tensor of the textbook's form, are never made.
+        # may act on the review before that is resized: so the maps side by side, the
+        # largest tensor of the textbook's form, are never made.
         of_own, of_review = self.attention.weight.chunk(2, dim=1)
-        weights = F.conv2d(projected, of_own, self.attention.bias)
+        weights = F.conv2d(feat, of_own, self.attention.bias)
         reviewed = F.conv2d(review, of_review)
-        return (weights + _enlarge(reviewed, projected.shape[-2:])).sigmoid()
-
-
-def _enlarge(feat: Tensor, size: Sequence[int]) -> Tensor:
-    return F.interpolate(feat, size=size, mode='nearest')
+        return (weights + resize(reviewed, feat.shape[-2:])).sigmoid()

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
-from mmengine.model import BaseModule, ModuleList
+from mmengine.model import ModuleList
 from torch import Tensor
+
+from .connector import Connector
 
 
 @MODELS.register_module()
-class ReviewConnector(BaseModule):
+class ReviewConnector(Connector):
     """Turns the student's maps into maps to compare with the teacher's.
 
     Goes from the coarsest level to the finest; each level is fused with the
@@ -54,15 +56,8 @@ class ReviewConnector(BaseModule):
         fusion: ConfigType = dict(type='ABF'),
         init_cfg: ConfigType | None = None,
     ) -> None:
-        super().__init__(init_cfg)
-        if len(in_channels) != len(out_channels) or not in_channels:
-            raise ValueError(
-                'connector.in_channels and connector.out_channels need one entry '
-                f'for each level, got {list(in_channels)} and {list(out_channels)}'
-            )
-        self.in_channels = list(in_channels)
-        self.out_channels = list(out_channels)
-        coarsest = len(in_channels) - 1
+        super().__init__(in_channels, out_channels, init_cfg)
+        first = self.order()[0]
         self.levels = ModuleList(
             MODELS.build(
                 dict(
@@ -70,7 +65,7 @@ class ReviewConnector(BaseModule):
                     in_channels=in_,
                     out_channels=out,
                     mid_channels=mid_channels or max(out_channels),
-                    with_review=level != coarsest,
+                    with_review=level != first,
                     norm_cfg=norm_cfg,
                 )
             )
@@ -80,40 +75,25 @@ class ReviewConnector(BaseModule):
         )
 
     def forward(self, feats: Sequence[Tensor]) -> list[Tensor]:
-        """Review the student's levels.
+        """Review the student's levels; see :class:`Connector`."""
+        self.check(feats)
+        outs, review = [None] * len(feats), None
+        for level in self.order():
+            outs[level], review = self.levels[level](feats[level], review)
+        return outs
 
-        Args:
-            feats (Sequence[Tensor]): Student maps (N, C_i, H_i, W_i), finest
-                level first.
+    def order(self) -> Sequence[int]:
+        """The levels as they are reviewed: from the coarsest to the finest."""
+        return range(len(self.in_channels))[::-1]
 
-        Returns:
-            list[Tensor]: Maps (N, out_channels[i], H_i, W_i), finest first.
 
-        Raises:
-            ValueError: If the number of levels or a level's channels are not
-                those of ``in_channels``.
-        """
-        self._check(feats)
-        outs, review = [], None
-        for level in reversed(range(len(feats))):
-            out, review = self.levels[level](feats[level], review)
-            outs.append(out)
-        return outs[::-1]
+@MODELS.register_module()
+class ReverseReviewConnector(ReviewConnector):
+    """The review from fine to coarse: a coarser teacher level teaches finer levels.
 
-    def _check(self, feats: Sequence[Tensor]) -> None:
-        shapes = [tuple(feat.shape) for feat in feats]
-        if len(feats) != len(self.in_channels):
-            raise ValueError(
-                f'connector expects {len(self.in_channels)} student levels, got '
-                f'{len(feats)} with shapes {shapes}; give connector.in_channels '
-                'and connector.out_channels one entry for each level'
-            )
-        for level, (shape, channels) in enumerate(
-            zip(shapes, self.in_channels, strict=True)
-        ):
-            if len(shape) != 4 or shape[1] != channels:
-                raise ValueError(
-                    f'connector expects a student map (N, {channels}, H, W) at level '
-                    f'{level}, got {shape}; set connector.in_channels to the '
-                    "channels of the student's neck"
-                )
+    The direction that the paper's comparison of stages finds harmful; to repeat it.
+    """
+
+    def order(self) -> Sequence[int]:
+        """The levels as they are reviewed: from the finest to the coarsest."""
+        return range(len(self.in_channels))

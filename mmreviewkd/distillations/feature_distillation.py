@@ -39,4 +39,5 @@ class FeatureDistillation(Distillation):
         """Compare the connector's maps with the teacher's."""
         outs = self.connector(step.feats)
         step.maps["the connector's maps"] = outs
-        return self.loss(outs, step.targets)
+        targets = [step.targets[level] for level in self.connector.target_levels]
+        return self.loss(outs, targets)

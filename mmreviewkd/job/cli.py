@@ -1,24 +1,68 @@
-"""The one-command job, as typed: ``tools/distill.py`` or ``mmreviewkd-distill``."""
+"""The job's commands as typed: ``tools/distill.py`` and ``tools/compare.py``.
+
+Installed, they are ``mmreviewkd-distill`` and ``mmreviewkd-compare``.
+"""
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
 
 from mmreviewkd.files import configs_folder
 from mmreviewkd.launch import hide_package_warnings
 
+from .compare import run_comparison
 from .errors import JobError
 from .job import run_job
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
+def distill() -> int:
+    """Train, distil and report; return the exit code."""
     parser = argparse.ArgumentParser(
         description='Train a teacher, a small student alone, and the same student '
         'distilled from the teacher; end with a table and plots. Started again, it '
-        'goes on where it was interrupted.'
+        'goes on where it was interrupted; several processes may share the work.'
     )
+    _add_flags(parser, work_dir='work_dirs/NAME_OF_THE_FOLDER')
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='few images, two epochs: only shows that all works, in about two minutes',
+    )
+    parser.add_argument(
+        '--controls',
+        action='store_true',
+        help='also distil from a random teacher, and with a loss weight of 0',
+    )
+    return _run(run_job, **vars(parser.parse_args()))
+
+
+def compare() -> int:
+    """Compare methods; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description='Train one teacher, and for each seed a small student alone and by '
+        'each method; write a table and a plot after each run. Started again, with '
+        'more methods or seeds if wanted, it goes on where it was; several processes '
+        'may share the work.'
+    )
+    _add_flags(parser, work_dir='work_dirs/NAME_OF_THE_FOLDER_methods')
+    parser.add_argument(
+        '--methods',
+        nargs='+',
+        metavar='FILE',
+        help='files with a variable `method`, the dict that becomes '
+        'model.distillation (default: all in configs/methods)',
+    )
+    args = vars(parser.parse_args())
+    args['methods'] = args['methods'] or _all_methods()
+    return _run(run_comparison, **args)
+
+
+def _add_flags(parser: argparse.ArgumentParser, work_dir: str) -> None:
+    """Add what both commands take."""
     parser.add_argument(
         'folder',
         nargs='?',
@@ -33,8 +77,7 @@ def parse_args() -> argparse.Namespace:
         help='use these classes only (default: all of the annotation file)',
     )
     parser.add_argument(
-        '--work-dir',
-        help='where everything goes (default: work_dirs/NAME_OF_THE_FOLDER)',
+        '--work-dir', help=f'where everything goes (default: {work_dir})'
     )
     parser.add_argument(
         '--seeds',
@@ -42,17 +85,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=[0],
         metavar='N',
-        help='do everything once with each of these seeds (default: 0)',
-    )
-    parser.add_argument(
-        '--quick',
-        action='store_true',
-        help='few images, two epochs: only shows that all works, in about two minutes',
-    )
-    parser.add_argument(
-        '--controls',
-        action='store_true',
-        help='also distil from a random teacher, and with a loss weight of 0',
+        help='train once with each of these seeds (default: 0)',
     )
     parser.add_argument(
         '--epochs',
@@ -75,6 +108,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--cfg-options',
+        dest='options',
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
@@ -82,7 +116,6 @@ def parse_args() -> argparse.Namespace:
         'such as train_dataloader.batch_size=8 or '
         'model.student.backbone.base_channels=16',
     )
-    return parser.parse_args()
 
 
 def _positive(text: str) -> int:
@@ -92,12 +125,14 @@ def _positive(text: str) -> int:
     return number
 
 
-def main() -> int:
-    """Run the job; return the exit code."""
-    args = vars(parse_args())
+def _all_methods() -> list[Path]:
+    return sorted(configs_folder().glob('methods/*.py'))
+
+
+def _run(job: Callable[..., Path], **args: Any) -> int:
     hide_package_warnings()
     try:
-        run_job(configs_folder() / 'small', options=args.pop('cfg_options'), **args)
+        job(configs_folder() / 'small', **args)
     except JobError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

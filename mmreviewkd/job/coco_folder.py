@@ -1,7 +1,7 @@
 """A folder with a detection data set in COCO format."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from json import JSONDecodeError
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mmreviewkd.files import read_json
 
 from .errors import JobError
+from .names import printable
 
 
 class Layout(NamedTuple):
@@ -36,6 +37,7 @@ LAYOUTS = (
 _REQUIRED = dict(
     images=('id', 'file_name', 'width', 'height'),
     annotations=('image_id', 'category_id', 'bbox', 'area', 'iscrowd'),
+    categories=('id', 'name'),
 )
 
 
@@ -141,20 +143,22 @@ class CocoFolder:
                 missing = [key for key in keys if key not in entry]
                 if missing:
                     raise JobError(
-                        f'{name}: {kind}: the entry {entry.get("id")} has no '
+                        f'{name}: {kind}: the entry {entry.get("id")!r} has no '
                         f'{", ".join(missing)}; COCO evaluation needs them'
                     )
+        if not all(isinstance(c['name'], str) for c in coco['categories']):
+            raise JobError(f'{name}: categories: a name is no text')
         return coco
 
     def _choose_classes(
         self, coco: dict, name: str, wanted: Sequence[str] | None
     ) -> tuple[str, ...]:
         present = [category['name'] for category in coco['categories']]
-        listing = ', '.join(present) or 'none'
+        listing = _listed(present) or 'none'
         unknown = [cls for cls in wanted or () if cls not in present]
         if unknown:
             raise JobError(
-                f'{name} has no class {", ".join(unknown)}; its classes: {listing}'
+                f'{name} has no class {_listed(unknown)}; its classes: {listing}'
             )
         chosen = tuple(cls for cls in present if wanted is None or cls in wanted)
         if len(set(chosen)) < len(chosen) or not chosen:
@@ -171,7 +175,7 @@ class CocoFolder:
 
     def _check_split(self, coco: dict, name: str, split: str, layout: Layout) -> Split:
         counts = Counter(cls for cls, _ in self._annotations(coco))
-        without = ', '.join(cls for cls in self.classes if not counts[cls])
+        without = _listed(cls for cls in self.classes if not counts[cls])
         if not counts:
             raise JobError(f'{name} has no instance of its classes: {without}')
         if without:
@@ -192,14 +196,14 @@ class CocoFolder:
         else:
             looked_in = ', '.join(folder or '.' for folder in folders)
             raise JobError(
-                f'{name}: the image {files[0]} is in none of the folders '
+                f'{name}: the image {printable(files[0])} is in none of the folders '
                 f'{looked_in} of {self.root}'
             )
         missing = [f for f in files if not (self.root / folder / f).is_file()]
         if missing:
             raise JobError(
                 f'{name}: {len(missing)} of {len(files)} images are not in '
-                f'{self.root / folder}, such as {missing[0]}'
+                f'{self.root / folder}, such as {printable(missing[0])}'
             )
         return f'{folder}/' if folder else ''
 
@@ -208,6 +212,10 @@ class CocoFolder:
         if found == {True, False}:
             self.notes.append('some instances have no mask: only boxes are used')
         return found == {True}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ', '.join(map(printable, names))
 
 
 def _has_mask(ann: dict) -> bool:

@@ -11,12 +11,13 @@ from mmreviewkd.datasets import make_digits
 
 from .coco_folder import CocoFolder
 from .errors import JobError
-from .plan import Run, plan_runs
+from .plan import load_configs, plan_runs
 from .plot_ap import plot_ap
 from .plot_predictions import plot_predictions
-from .progress import Console, Estimate, ProgressHook
+from .progress import Console
 from .report import Report, read_results
-from .runs import read_result, refuse_other_settings, train
+from .runs import refuse_other_settings
+from .sharing import do_runs, raise_if_any
 
 # Student's and teacher's; the digits' are meant for a quarter of an hour.
 QUICK_EPOCHS = (2, 2)
@@ -41,12 +42,11 @@ def run_job(
     """Train a teacher, a student alone, and the same student distilled from it.
 
     What is finished is kept: called again with the same arguments, the job goes
-    on where it was interrupted. Several processes may do different seeds at the
-    same time.
+    on where it was interrupted. Several processes may share it.
 
     Args:
         configs (str | Path): Folder of the detectors' configs, see
-            :func:`plan_runs`.
+            :func:`load_configs`.
         folder (str | Path, optional): A data set in COCO format. Defaults to
             None: the digits, which are made in ``data/``.
         classes (Sequence[str], optional): The classes to use. Defaults to None:
@@ -63,15 +63,15 @@ def run_job(
         teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to None:
             as configured; 2 where it is to be quick, 9 for the digits.
         image_size (int, optional): Scale images to this longest side, in pixels.
-            Defaults to None: see :func:`plan_runs`.
+            Defaults to None: see :func:`load_configs`.
         options (dict, optional): Changes to the configs, see
-            :func:`plan_runs`. Defaults to None.
+            :func:`load_configs`. Defaults to None.
 
     Returns:
         Path: The folder with table, plots and runs.
 
     Raises:
-        JobError: If something is asked for that cannot be done.
+        JobError: If something is asked for that cannot be done, or a run fails.
     """
     console = Console()
     suffix = '_quick' if quick else ''
@@ -80,30 +80,24 @@ def run_job(
         defaults = QUICK_EPOCHS
     else:
         defaults = DIGITS_EPOCHS if folder is None else (None, None)
-    if folder is None:
-        folder = _make_digits(Path(f'data/digits{suffix}'), quick)
-    data = CocoFolder(folder, classes)
-    for note in data.notes:
-        console.say(f'note: {note}')
+    data = open_data(folder, classes, console, quick)
     if work_dir is None:
         name = data.root.name.removesuffix(suffix)
         work_dir = f'work_dirs/{name}{suffix}'
     work_dir = Path(work_dir).resolve()
-    runs = plan_runs(
+    cfgs = load_configs(
         Path(configs),
         data,
-        work_dir,
-        seeds,
-        controls,
         epochs or defaults[0],
         teacher_epochs or defaults[1],
         image_size,
         {**(QUICK_OPTIONS if quick else {}), **(options or {})},
         QUICK_IMAGES if quick else None,
     )
+    runs = plan_runs(cfgs, work_dir, seeds, controls)
     refuse_other_settings(runs)
-    console.say(f'{_device()} | {len(runs)} runs in {work_dir} | {data}')
-    _do_runs(runs, console)
+    console.say(f'{device()} | {len(runs)} runs in {work_dir} | {data}')
+    raise_if_any(do_runs(runs, console))
 
     report = Report(read_results(work_dir), data.has_masks, quick)
     report.write(work_dir)
@@ -113,6 +107,29 @@ def run_job(
     return work_dir
 
 
+def open_data(
+    folder: str | Path | None,
+    classes: Sequence[str] | None,
+    console: Console,
+    quick: bool = False,
+) -> CocoFolder:
+    """Open the data set, and say what the user should know of it.
+
+    Args:
+        folder (str | Path, optional): The data set; None for the digits, which are
+            made in ``data/``.
+        classes (Sequence[str], optional): The classes to use; None for all.
+        console (Console): Where to say it.
+        quick (bool): Whether a few digits do. Defaults to False.
+    """
+    if folder is None:
+        folder = _make_digits(Path(f'data/digits{"_quick" if quick else ""}'), quick)
+    data = CocoFolder(folder, classes)
+    for note in data.notes:
+        console.say(f'note: {note}')
+    return data
+
+
 def _make_digits(root: Path, quick: bool) -> Path:
     try:
         return make_digits(root, *(QUICK_IMAGES if quick else ()))
@@ -120,21 +137,8 @@ def _make_digits(root: Path, quick: bool) -> Path:
         raise JobError(str(error)) from error
 
 
-def _do_runs(runs: Sequence[Run], console: Console) -> None:
-    estimate = Estimate([(r.name, r.config.train_cfg.max_epochs) for r in runs])
-    results = [read_result(run.folder) for run in runs]
-    for index, result in enumerate(results):
-        if result is not None:
-            seconds = result['training_seconds'] + result['evaluation_seconds']
-            estimate.update(index, 1.0, seconds)
-    for index, (run, result) in enumerate(zip(runs, results, strict=True)):
-        if result is not None:
-            console.say(f'[{index + 1}/{len(runs)} {run}] finished before')
-            continue
-        train(run, ProgressHook(console, estimate, index, len(runs), run), console)
-
-
-def _device() -> str:
+def device() -> str:
+    """Say what the runs are done on."""
     if get_device() == 'cuda':
         return f'GPU ({torch.cuda.get_device_name()})'
     return f'{get_device().upper()} ({torch.get_num_threads()} threads)'

@@ -14,6 +14,7 @@ from mmreviewkd.distillers import resolve_model_config
 
 from .coco_folder import CocoFolder
 from .errors import JobError
+from .method import Method
 
 MAIN = ('teacher', 'student', 'distilled')
 CONTROLS = ('random_teacher', 'zero_weight')
@@ -28,14 +29,17 @@ class Run:
     """One training with its evaluations.
 
     Args:
-        name (str): One of :data:`MAIN` or :data:`CONTROLS`.
+        name (str): One of :data:`MAIN` or :data:`CONTROLS`, or that of a method.
         folder (Path): Where everything of this run goes.
         config (Config): Its whole config, which refers to no other config file.
+        needs (Run, optional): The run that has to be finished before. Defaults to
+            None.
     """
 
     name: str
     folder: Path
     config: Config
+    needs: 'Run | None' = None
 
     @property
     def seed(self) -> int:
@@ -46,28 +50,21 @@ class Run:
         return f'{self.name.replace("_", " ")}, seed {self.seed}'
 
 
-def plan_runs(
+def load_configs(
     configs: Path,
     data: CocoFolder,
-    work_dir: Path,
-    seeds: Sequence[int] = (0,),
-    controls: bool = False,
     epochs: int | None = None,
     teacher_epochs: int | None = None,
     image_size: int | None = None,
     options: dict[str, Any] | None = None,
     max_images: tuple[int, int] | None = None,
-) -> list[Run]:
-    """List all runs of a job in the order in which they are to be done.
+) -> dict[str, Config]:
+    """Read the configs of the runs :data:`MAIN`, and fit them to the data.
 
     Args:
         configs (Path): Folder of ``{frcnn,mrcnn}_{teacher,student}.py`` and
             ``reviewkd_{frcnn,mrcnn}.py``.
         data (CocoFolder): The data set; Mask R-CNN is used where it has masks.
-        work_dir (Path): The run ``name`` goes to ``seed_N/name`` in there.
-        seeds (Sequence[int]): Each run is done once a seed. Defaults to (0,).
-        controls (bool): Whether to add the runs :data:`CONTROLS`.
-            Defaults to False.
         epochs (int, optional): Epochs of each run but the teacher's. Defaults to
             None: as configured.
         teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to
@@ -82,10 +79,12 @@ def plan_runs(
         max_images (tuple[int, int], optional): Use so many images for training
             and for validation at most. Defaults to None: all.
 
+    Returns:
+        dict[str, Config]: The configs by the runs' names.
+
     Raises:
         JobError: If an option does not exist.
     """
-    names = MAIN + CONTROLS if controls else MAIN
     cfgs = {}
     for name in MAIN:
         cfg = cfgs[name] = _load(configs, name, data)
@@ -94,24 +93,82 @@ def plan_runs(
             teacher_epochs if name == 'teacher' else epochs
         ) or cfg.train_cfg.max_epochs
         cfg.merge_from_dict(_options_for(name, cfg, options or {}))
-    # MMEngine's name of the last checkpoint.
-    teacher = f'teacher/epoch_{cfgs["teacher"].train_cfg.max_epochs}.pth'
+    return cfgs
+
+
+def plan_runs(
+    cfgs: dict[str, Config],
+    work_dir: Path,
+    seeds: Sequence[int] = (0,),
+    controls: bool = False,
+) -> list[Run]:
+    """List the runs of the job in the order in which they are to be done.
+
+    Args:
+        cfgs (dict[str, Config]): See :func:`load_configs`.
+        work_dir (Path): The run ``name`` goes to ``seed_N/name`` in there.
+        seeds (Sequence[int]): Each run is done once a seed, the teacher too.
+            Defaults to (0,).
+        controls (bool): Whether to add the runs :data:`CONTROLS`.
+            Defaults to False.
+    """
     runs = []
     for seed in dict.fromkeys(seeds):
-        folder = work_dir.resolve() / f'seed_{seed}'
-        for name in names:
-            cfg = copy.deepcopy(cfgs[name if name in MAIN else 'distilled'])
-            cfg.randomness = dict(seed=seed)
-            cfg.work_dir = str(folder / name)
-            if name not in DETECTORS:
-                cfg.model.teacher_checkpoint = str(folder / teacher)
-            if name == 'random_teacher':
-                cfg.model.teacher_checkpoint = 'random'
-                cfg.model.inherit = ()
-            if name == 'zero_weight':
-                cfg.model.distillation.loss_weight = 0.0
-            runs.append(Run(name, folder / name, cfg))
+        teacher = _run('teacher', seed, cfgs['teacher'], work_dir)
+        runs += [
+            teacher,
+            _run('student', seed, cfgs['student'], work_dir),
+            _run('distilled', seed, cfgs['distilled'], work_dir, teacher),
+        ]
+        if controls:
+            random = _run('random_teacher', seed, cfgs['distilled'], work_dir)
+            random.config.model.update(teacher_checkpoint='random', inherit=())
+            zero = _run('zero_weight', seed, cfgs['distilled'], work_dir, teacher)
+            zero.config.model.distillation.loss_weight = 0.0
+            runs += [random, zero]
     return runs
+
+
+def plan_comparison(
+    cfgs: dict[str, Config],
+    methods: Sequence[Method],
+    work_dir: Path,
+    seeds: Sequence[int] = (0,),
+) -> list[Run]:
+    """List the runs of a comparison: one teacher, and for each seed all the rest.
+
+    Args:
+        cfgs (dict[str, Config]): See :func:`load_configs`. The runs of all methods
+            are the distilled one, each with its own ``model.distillation``.
+        methods (Sequence[Method]): The methods.
+        work_dir (Path): The run ``name`` goes to ``seed_N/name`` in there.
+        seeds (Sequence[int]): The student is trained once a seed, alone and with
+            each method. The teacher's seed is 0. Defaults to (0,).
+    """
+    teacher = _run('teacher', 0, cfgs['teacher'], work_dir)
+    runs = [teacher]
+    for seed in dict.fromkeys(seeds):
+        runs.append(_run('student', seed, cfgs['student'], work_dir))
+        for method in methods:
+            run = _run(method.name, seed, cfgs['distilled'], work_dir, teacher)
+            run.config.model.distillation = copy.deepcopy(method.distillation)
+            run.config.custom_imports.imports.extend(method.imports)
+            runs.append(run)
+    return runs
+
+
+def _run(
+    name: str, seed: int, cfg: Config, work_dir: Path, teacher: Run | None = None
+) -> Run:
+    folder = work_dir.resolve() / f'seed_{seed}' / name
+    cfg = copy.deepcopy(cfg)
+    cfg.randomness = dict(seed=seed)
+    cfg.work_dir = str(folder)
+    if teacher is not None:
+        # MMEngine's name of the last checkpoint.
+        file = f'epoch_{teacher.config.train_cfg.max_epochs}.pth'
+        cfg.model.teacher_checkpoint = str(teacher.folder / file)
+    return Run(name, folder, cfg, teacher)
 
 
 def _load(configs: Path, name: str, data: CocoFolder) -> Config:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
 from .plan import MAIN
-from .report import Report, average_precision
+from .report import Report
+from .tables import average_precision
 
 
 def plot_ap(report: Report, path: Path) -> None:

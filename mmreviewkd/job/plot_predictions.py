@@ -26,10 +26,13 @@ from mmreviewkd.plot_instances import (
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .coco_folder import CocoFolder
+from .names import printable
 from .plan import MAIN, Run
 
 IMAGES = 4
 MIN_SCORE = 0.3
+# Longer names of classes are cut.
+_MAX_LENGTH = 30
 
 
 def plot_predictions(
@@ -53,7 +56,7 @@ def plot_predictions(
         columns = {'annotated': truth}
         columns |= {run.name: _predict(run, files) for run in chosen}
     with styled():
-        figure = _draw(files, columns, data.classes)
+        figure = _draw(files, columns, [_label(name) for name in data.classes])
         if quick:
             figure.suptitle(QUICK_NOTE)
         save(figure, path)
@@ -101,7 +104,7 @@ def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
 def _draw(
     files: list[Path],
     columns: dict[str, list[list[Instance]]],
-    classes: tuple[str, ...],
+    classes: Sequence[str],
 ) -> Figure:
     images = [mmcv.imread(file, channel_order='rgb') for file in files]
     heights = [image.shape[0] / image.shape[1] for image in images]
@@ -128,3 +131,8 @@ def _draw(
         title=f'Detections with a score above {MIN_SCORE}',
     )
     return figure
+
+
+def _label(name: str) -> str:
+    text = printable(name)
+    return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'

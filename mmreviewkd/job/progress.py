@@ -14,9 +14,8 @@ from .plan import Run
 from .record import read_record
 
 # Seconds an epoch of each kind of run takes, in any unit, until it is measured.
-_PRIOR = dict(
-    teacher=1.6, student=1.0, distilled=1.4, random_teacher=1.4, zero_weight=1.4
-)
+_PRIOR = dict(teacher=1.6, student=1.0)
+_PRIOR_DISTILLED = 1.4
 
 
 class Console(logging.Handler):
@@ -85,11 +84,11 @@ class Estimate:
         """Return the share of all work that is done, and the seconds left."""
         measured = sum(self._seconds)
         expected = sum(
-            _PRIOR[name] * epochs * done
+            _prior(name) * epochs * done
             for (name, epochs), done in zip(self._runs, self._done, strict=True)
         )
         unit = measured / expected if measured else 1.0
-        pace = {name: self._pace(name) or _PRIOR[name] * unit for name, _ in self._runs}
+        pace = {name: self._pace(name) or _prior(name) * unit for name, _ in self._runs}
         whole = [pace[name] * epochs for name, epochs in self._runs]
         spent = sum(w * done for w, done in zip(whole, self._done, strict=True))
         return spent / sum(whole), sum(whole) - spent
@@ -99,6 +98,10 @@ class Estimate:
         mine = [i for i, run in enumerate(self._runs) if run[0] == name]
         epochs = sum(self._done[i] * self._runs[i][1] for i in mine)
         return sum(self._seconds[i] for i in mine) / epochs if epochs else 0.0
+
+
+def _prior(name: str) -> float:
+    return _PRIOR.get(name, _PRIOR_DISTILLED)
 
 
 @HOOKS.register_module()

@@ -2,6 +2,7 @@
 
 import time
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -13,10 +14,14 @@ def read_record(runner: Runner) -> dict:
 
     Returns:
         dict: ``training_seconds`` and ``evaluation_seconds``, without what
-        interruptions made the run do again, and ``epochs``: a list of dicts
-        with ``epoch`` and ``metrics`` of each evaluation.
+        interruptions made the run do again; ``peak_memory``, the most that
+        training steps had allocated on the GPU, in bytes, 0 without one; and
+        ``epochs``: a list of dicts with ``epoch`` and ``metrics`` of each
+        evaluation.
     """
-    default = dict(training_seconds=0.0, evaluation_seconds=0.0, epochs=[])
+    default = dict(
+        training_seconds=0.0, evaluation_seconds=0.0, peak_memory=0, epochs=[]
+    )
     return runner.message_hub.runtime_info.get(KEY, default)
 
 
@@ -41,6 +46,8 @@ class RecordHook(Hook):
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
         self._start = time.perf_counter()
 
     def after_train_iter(
@@ -53,6 +60,10 @@ class RecordHook(Hook):
         now = time.perf_counter()
         self._record['training_seconds'] += now - self._start
         self._start = now
+        if torch.cuda.is_available():
+            # At each step, since MMEngine's log sets it back.
+            peak = max(self._record['peak_memory'], torch.cuda.max_memory_allocated())
+            self._record['peak_memory'] = peak
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._val_start = time.perf_counter()

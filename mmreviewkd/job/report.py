@@ -2,16 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from statistics import mean, stdev
 
 from mmreviewkd.files import write_json, write_text
 
 from .plan import CONTROLS, MAIN
 from .progress import clock
 from .runs import read_result
+from .tables import (
+    KINDS,
+    average_precision,
+    cell,
+    gap_recovered,
+    markdown,
+    statistics,
+)
 
-KINDS = dict(box='bbox', mask='segm')
-METRICS = {'AP': 'mAP', 'AP50': 'mAP_50', 'AP75': 'mAP_75'}
+METRICS = ('AP', 'AP50', 'AP75')
 
 _NOTES = """\
 AP is COCO mAP in points on the validation images after the last epoch; no epoch was
@@ -33,18 +39,6 @@ def read_results(work_dir: Path) -> dict[int, dict[str, dict]]:
             seed = results['student']['seed']
             seeds[seed] = {name: result for name, result in results.items() if result}
     return dict(sorted(seeds.items()))
-
-
-def average_precision(metrics: dict, kind: str, metric: str = 'AP') -> float:
-    """Give an AP in points of 100.
-
-    Args:
-        metrics (dict): What CocoMetric has returned.
-        kind (str): ``'box'`` or ``'mask'``.
-        metric (str): ``'AP'``, ``'AP50'`` or ``'AP75'``. Defaults to ``'AP'``.
-    """
-    # CocoMetric returns nothing where a detector detects nothing.
-    return 100 * metrics.get(f'coco/{KINDS[kind]}_{METRICS[metric]}', 0.0)
 
 
 class Report:
@@ -82,7 +76,7 @@ class Report:
             if any(name in runs for runs in self.results.values())
         ]
         return {
-            name: {key: _statistics(values) for key, values in self._row(name).items()}
+            name: {key: statistics(values) for key, values in self._row(name).items()}
             for name in names
         }
 
@@ -97,7 +91,7 @@ class Report:
         columns['training time'] = clock
         rows = [['', *columns]]
         for name, row in self.numbers().items():
-            cells = [_cell(row[key], write) for key, write in columns.items()]
+            cells = [cell(row[key], write) for key, write in columns.items()]
             rows.append([self._title(name), *cells])
         seeds = list(self.results)
         over = ', '.join(map(str, seeds))
@@ -107,7 +101,7 @@ class Report:
             else f'One seed ({over}), so nothing is known about the spread.'
         )
         quick = '**Quick run: numbers mean nothing.**\n\n' if self.quick else ''
-        return f'{quick}{_markdown(rows)}\n\n{_NOTES}{spread}\n'
+        return f'{quick}{markdown(rows)}\n\n{_NOTES}{spread}\n'
 
     def write(self, work_dir: Path) -> None:
         """Write ``table.md`` and ``report.json``."""
@@ -117,18 +111,21 @@ class Report:
 
     def _row(self, name: str) -> dict[str, list[float]]:
         seeds = [runs for runs in self.results.values() if name in runs]
+
+        def aps(run: str, kind: str, metric: str = 'AP') -> list[float]:
+            return [average_precision(s[run]['final'], kind, metric) for s in seeds]
+
         row = {
-            f'{kind} {metric}': [
-                average_precision(runs[name]['final'], kind, metric) for runs in seeds
-            ]
+            f'{kind} {metric}': aps(name, kind, metric)
             for kind in self.kinds
             for metric in METRICS
         }
         for kind in self.kinds:
+            ap, student, teacher = (aps(r, kind) for r in (name, 'student', 'teacher'))
             row[f'{kind} gap recovered'] = (
                 []
                 if name in ('teacher', 'student')
-                else _gap_recovered(seeds, name, kind)
+                else gap_recovered(ap, student, teacher)
             )
         row['parameters'] = [seeds[0][name]['parameters']]
         row['training time'] = [runs[name]['training_seconds'] for runs in seeds]
@@ -142,46 +139,5 @@ class Report:
         return title
 
 
-def _gap_recovered(seeds: list[dict[str, dict]], name: str, kind: str) -> list[float]:
-    """Give one share a seed; nothing unless the teacher is better in all seeds."""
-    shares = []
-    for runs in seeds:
-        ap, student, teacher = (
-            average_precision(runs[run]['final'], kind)
-            for run in (name, 'student', 'teacher')
-        )
-        if teacher <= student:
-            return []
-        shares.append((ap - student) / (teacher - student))
-    return shares
-
-
-def _statistics(values: list[float]) -> dict:
-    return dict(
-        values=values,
-        mean=mean(values) if values else None,
-        std=stdev(values) if len(values) > 1 else None,
-    )
-
-
-def _cell(statistics: dict, write: Callable[[float], str]) -> str:
-    if statistics['mean'] is None:
-        return '-'
-    text = write(statistics['mean'])
-    spread = statistics['std']
-    return text if spread is None else f'{text} ± {write(spread)}'
-
-
 def _millions(number: float) -> str:
     return f'{number / 1e6:.2f} M'
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    # The first column is flush left, the numbers are flush right.
-    rule = ['-' * widths[0], *('-' * (width - 1) + ':' for width in widths[1:])]
-    lines = [
-        [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]
-        for row in (rows[0], rule, *rows[1:])
-    ]
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)

@@ -3,11 +3,14 @@
 import gc
 import itertools
 import logging
+import re
+import signal
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -18,6 +21,7 @@ from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write
 from mmreviewkd.launch import log_versions
 
 from .errors import JobError
+from .names import printable
 from .plan import Run
 from .record import RecordHook, read_record
 
@@ -44,9 +48,13 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
             if read_result(folder) is None and last_whole_checkpoint(folder) is None:
                 continue
-            old = _comparable(Config.fromfile(folder / _CONFIG))
+            # Where it has braces, they are those of a class name or a path.
+            written = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
+            old = _comparable(written)
             changes = '\n'.join(
-                f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
+                printable(
+                    f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
+                )
                 for key in {**old, **new}
                 if old.get(key, 'unset') != new.get(key, 'unset')
             )
@@ -69,6 +77,8 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     Returns:
         dict: Its result, as it is kept in the folder.
     """
+    # The cycles of a former runner would keep its model beside this one's.
+    gc.collect()
     # MMEngine writes the config with each checkpoint; laying it out takes a second.
     cfg = Config(run.config.to_dict(), format_python_code=False)
     checkpoint = last_whole_checkpoint(run.folder)
@@ -83,6 +93,7 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
         open(run.folder / 'console.log', 'a', encoding='utf-8') as log,
         redirect_stdout(log),
         redirect_stderr(log),
+        _signals_kept(),
     ):
         runner = _Runner.from_cfg(cfg)
         logger = runner.logger
@@ -100,13 +111,14 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
         run=run.name,
         seed=run.seed,
         parameters=count_parameters(runner.model),
+        # As MMEngine has timed them, the loading of the batch included.
+        step_seconds=float(
+            np.median(runner.message_hub.get_scalar('train/time').data[0])
+        ),
         **record,
         final=record['epochs'][-1]['metrics'],
     )
     write_json(run.folder / _RESULT, result)
-    # The runner's cycles would keep this model beside the next one's.
-    del runner
-    gc.collect()
     return result
 
 
@@ -119,6 +131,16 @@ def count_parameters(model: nn.Module) -> int:
     )
 
 
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Take PreemptionHook's handler away where a run ends in an error."""
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
 class _Runner(Runner):
     def dump_config(self) -> None:
         """Leave the run's config as it is, without what resuming changes in it."""
@@ -128,9 +150,10 @@ def _comparable(cfg: Config) -> dict[str, Any]:
     """Flatten a config; leave out the seed and where the work is."""
     content = cfg.to_dict()
     del content['randomness']['seed']
-    folder = str(Path(cfg.work_dir).parent)
+    work_dir = Path(cfg.work_dir).parents[1]
+    seed = re.compile(rf'{re.escape(str(work_dir))}/seed_\d+')
     return {
-        key: value.replace(folder, '') if isinstance(value, str) else value
+        key: seed.sub('', value) if isinstance(value, str) else value
         for key, value in _flat('', content)
     }
 

@@ -1,6 +1,27 @@
 """Distances between the connector's maps and the teacher's."""
 
+from .cwd import CWDLoss
+from .fsp import FSPLoss
 from .hcl import HCLLoss
+from .l2 import L2DistillLoss
+from .levelwise import LevelwiseLoss
+from .ofd import OFDLoss
+from .pkd import PKDLoss
+from .pkt import PKTLoss
+from .sp import SPLoss
 from .standardized import OnStandardizedTargets
+from .torchdistill import TorchdistillLoss
 
-__all__ = ['HCLLoss', 'OnStandardizedTargets']
+__all__ = [
+    'CWDLoss',
+    'FSPLoss',
+    'HCLLoss',
+    'L2DistillLoss',
+    'LevelwiseLoss',
+    'OFDLoss',
+    'OnStandardizedTargets',
+    'PKDLoss',
+    'PKTLoss',
+    'SPLoss',
+    'TorchdistillLoss',
+]

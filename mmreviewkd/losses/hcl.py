@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from mmdet.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
+
+from .levelwise import LevelwiseLoss
 
 
 @MODELS.register_module()
-class HCLLoss(nn.Module):
+class HCLLoss(LevelwiseLoss):
     """Hierarchical context loss (HCL) between two pyramids of feature maps.
 
     A level's loss is the mean squared error of the full maps, plus that of the
@@ -18,8 +19,6 @@ class HCLLoss(nn.Module):
     smaller than the map's height is left out. See "Distilling Knowledge via
     Knowledge Review", section 3.3 and figure 3(b)
     (https://arxiv.org/abs/2104.09044).
-
-    Computed in float32 at least, also under mixed precision.
 
     Args:
         pool_sizes (Sequence[int]): Sides of the pooled grids, largest first.
@@ -33,42 +32,8 @@ class HCLLoss(nn.Module):
         pool_sizes: Sequence[int] = (4, 2, 1),
         level_weights: Sequence[float] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(level_weights)
         self.pool_sizes = tuple(pool_sizes)
-        self.level_weights = level_weights
-
-    def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        """Sum the loss over the levels.
-
-        Args:
-            preds (Sequence[Tensor]): The connector's maps, (N, C_i, H_i, W_i)
-                each, finest level first.
-            targets (Sequence[Tensor]): The teacher's maps, of the same shapes.
-
-        Returns:
-            Tensor: The loss, a scalar.
-
-        Raises:
-            ValueError: If the numbers of levels or the shapes of a level
-                differ.
-        """
-        weights = self.level_weights or [1.0] * len(preds)
-        if not len(preds) == len(targets) == len(weights):
-            raise ValueError(
-                f'got {len(preds)} student levels, {len(targets)} teacher levels and '
-                f'{len(weights)} level weights; they must be as many'
-            )
-        for level, (pred, target) in enumerate(zip(preds, targets, strict=True)):
-            if pred.shape != target.shape:
-                raise ValueError(
-                    f'level {level}: the student (after the connector) has a map of '
-                    f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
-                )
-        with torch.autocast(preds[0].device.type, enabled=False):
-            return sum(
-                weight * self.level_loss(as_float(pred), as_float(target))
-                for weight, pred, target in zip(weights, preds, targets, strict=True)
-            )
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
@@ -83,8 +48,3 @@ class HCLLoss(nn.Module):
             pooled = F.adaptive_avg_pool2d(difference, size)
             loss = loss + weight * pooled.square().mean()
         return loss / total
-
-
-def as_float(x: Tensor) -> Tensor:
-    """Give half precision more, and leave the rest."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

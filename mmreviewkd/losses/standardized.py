@@ -7,7 +7,7 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
 from torch import Tensor, nn
 
-from .hcl import as_float
+from .levelwise import as_float
 
 
 @MODELS.register_module()

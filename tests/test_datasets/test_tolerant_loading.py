@@ -6,7 +6,7 @@ from coco_sets import write_coco
 from mmdet.registry import DATASETS
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from runs import LOADERS, small_run
+from runs import coco_run
 
 
 @pytest.fixture
@@ -16,12 +16,7 @@ def cfg(tmp_path):
     data = write_coco(tmp_path / 'data', names=names, labels=(0, 1, 2), images_each=4)
     (data / 'images/01.png').unlink()
     (data / 'images/02.png').write_bytes(b'no\nimage')
-    cfg = small_run('frcnn_student.py', data)
-    for loader in LOADERS:
-        cfg[loader].dataset.metainfo = dict(classes=names)
-        for transform in cfg[loader].dataset.pipeline:
-            if transform.type == 'LoadAnnotations':
-                transform.with_mask = False
+    cfg = coco_run('frcnn_student.py', data, names)
     cfg.model = toys.detector()
     cfg.train_dataloader.batch_size = 2
     broken = str(tmp_path / 'run' / 'broken.txt')

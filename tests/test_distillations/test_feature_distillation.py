@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 import toys
+
+from mmreviewkd.distillations import FeatureDistillation
 
 ONE = dict(
     type='FeatureDistillation',
@@ -45,3 +49,27 @@ def test_several_have_a_loss_each(teacher_checkpoint):
     assert grads[0].any() and grads[2].any()
     # One that is off is not waited for by data-parallel training.
     assert not grads[1].any()
+
+
+def test_each_map_meets_the_level_that_it_is_for():
+    """One student level against the teacher's three: 2 from 0, 1 and 5."""
+    distillation = FeatureDistillation(
+        [1] * 3,
+        [1] * 3,
+        dict(type='ConvConnector', pairs=[(1, 2), (1, 0), (1, 1)], norm_cfg=None),
+        dict(type='L2DistillLoss', level_weights=(1.0, 10.0, 100.0)),
+    )
+    for transform in distillation.connector.transforms:
+        transform.conv.weight.data.fill_(2.0)
+        transform.conv.bias.data.zero_()
+    sizes = (8, 4, 2)
+    step = SimpleNamespace(
+        feats=[torch.ones(1, 1, size, size) for size in sizes],
+        targets=[
+            torch.full((1, 1, size, size), value)
+            for size, value in zip(sizes, (0.0, 1.0, 5.0), strict=True)
+        ],
+        maps={},
+    )
+    assert distillation(step).item() == pytest.approx(9 + 10 * 4 + 100 * 1)
+    assert [m.shape[-1] for m in step.maps["the connector's maps"]] == [2, 8, 4]

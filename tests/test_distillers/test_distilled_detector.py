@@ -239,7 +239,7 @@ def test_channels_of_a_neck_that_does_not_tell(teacher_checkpoint):
     with pytest.raises(ValueError, match='set distillation.out_channels'):
         toys.build(config)
     config['distillation']['out_channels'] = [8] * 5
-    assert toys.build(config).connector.out_channels == [8] * 5
+    assert toys.build(config).distillation[0].out_channels == [8] * 5
 
 
 def test_typo_in_the_students_config(teacher_checkpoint):

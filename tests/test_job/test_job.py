@@ -9,31 +9,11 @@ import cv2
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
+from runs import JOB_OPTIONS
 
-from mmreviewkd.datasets import make_digits
 from mmreviewkd.job import JobError, cli, run_job
 from mmreviewkd.job import runs as job_runs
 from mmreviewkd.job.progress import ProgressHook
-
-SCALE = (64, 64)
-OPTIONS = {
-    'train_cfg.max_epochs': 2,
-    'train_cfg.val_interval': 1,
-    'train_dataloader.batch_size': 4,
-    'train_dataloader.dataset.pipeline.2.scale': SCALE,
-    'val_dataloader.dataset.pipeline.1.scale': SCALE,
-    # Few detections make the evaluation short.
-    'model.teacher.test_cfg.rcnn.max_per_img': 5,
-    'model.student.test_cfg.rcnn.max_per_img': 5,
-    'model.teacher.test_cfg.rcnn.score_thr': 0.0,
-    'model.student.test_cfg.rcnn.score_thr': 0.0,
-}
-
-
-@pytest.fixture(scope='module')
-def digits(tmp_path_factory):
-    root = tmp_path_factory.mktemp('data') / 'tiny'
-    return make_digits(root, num_train=8, num_val=4, image_size=96)
 
 
 @pytest.fixture(scope='module')
@@ -71,7 +51,7 @@ def trained(work_dir):
 
 def test_job(configs, digits, work_dir, monkeypatch, capsys):
     def job(**args):
-        args = dict(options=OPTIONS, seeds=(0,), work_dir=work_dir) | args
+        args = dict(options=JOB_OPTIONS, seeds=(0,), work_dir=work_dir) | args
         run_job(configs, digits, **args)
         return capsys.readouterr().out
 
@@ -134,13 +114,13 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
 
 def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch):
     (work_dir / 'table.md').unlink()
-    monkeypatch.setattr('mmreviewkd.job.job.train', None)
-    run_job(configs, digits, work_dir=work_dir, options=OPTIONS)
+    monkeypatch.setattr('mmreviewkd.job.sharing.train', None)
+    run_job(configs, digits, work_dir=work_dir, options=JOB_OPTIONS)
     assert (work_dir / 'table.md').is_file()
 
 
 def test_other_settings_are_refused(configs, digits, work_dir):
-    other = OPTIONS | {'train_dataloader.batch_size': 2}
+    other = JOB_OPTIONS | {'train_dataloader.batch_size': 2}
     for seed in (0, 1):
         with pytest.raises(JobError, match='--work-dir') as error:
             run_job(configs, digits, work_dir=work_dir, seeds=(seed,), options=other)
@@ -160,7 +140,7 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
             ann['segmentation'] = '[]'
         (root / 'annotations' / file.name).write_text(json.dumps(coco))
     monkeypatch.chdir(tmp_path)
-    options = {**OPTIONS, 'train_cfg.max_epochs': 1}
+    options = {**JOB_OPTIONS, 'train_cfg.max_epochs': 1}
     folder = run_job(configs, root, quick=True, options=options, controls=True)
     assert folder == tmp_path / 'work_dirs' / 'boxes_quick'
     table = (folder / 'table.md').read_text()
@@ -196,7 +176,7 @@ def test_command_line(tmp_path, monkeypatch, capsys):
         '--epochs 4 --teacher-epochs 9 --image-size 128'
     )
     monkeypatch.setattr('sys.argv', command.split())
-    assert cli.main() == 0
+    assert cli.distill() == 0
     assert asked == dict(
         folder='set',
         classes=['a', 'b'],
@@ -214,16 +194,16 @@ def test_command_line(tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, 'run_job', interrupted)
-    assert cli.main() == 130
+    assert cli.distill() == 130
 
     monkeypatch.setattr(cli, 'run_job', run_job)
     monkeypatch.setattr('sys.argv', ['distill.py', str(tmp_path / 'none')])
-    assert cli.main() == 2
+    assert cli.distill() == 2
     assert capsys.readouterr().err.endswith(
         f'error: there is no folder {tmp_path}/none\n'
     )
 
     monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
     with pytest.raises(SystemExit):
-        cli.main()
+        cli.distill()
     assert '0 is less than 1' in capsys.readouterr().err

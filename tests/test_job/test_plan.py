@@ -8,7 +8,8 @@ from mmengine.registry import init_default_scope
 
 from mmreviewkd.job import JobError
 from mmreviewkd.job.coco_folder import CocoFolder
-from mmreviewkd.job.plan import plan_runs
+from mmreviewkd.job.method import Method
+from mmreviewkd.job.plan import load_configs, plan_comparison, plan_runs
 
 
 @pytest.fixture
@@ -22,8 +23,9 @@ def masks(tmp_path):
     return CocoFolder(write_coco(tmp_path / 'masks', segmentation=POLYGON))
 
 
-def plan(configs, data, **args):
-    runs = plan_runs(configs, data, data.root.parent / 'work', **args)
+def plan(configs, data, controls=False, **args):
+    cfgs = load_configs(configs, data, **args)
+    runs = plan_runs(cfgs, data.root.parent / 'work', controls=controls)
     return {run.name: run for run in runs}
 
 
@@ -100,7 +102,7 @@ def test_runs_differ_in_what_they_should(configs, masks):
 
 
 def test_seeds(configs, boxes):
-    runs = plan_runs(configs, boxes, boxes.root, seeds=(3, 5, 3))
+    runs = plan_runs(load_configs(configs, boxes), boxes.root, seeds=(3, 5, 3))
     assert [(run.name, run.seed, run.config.randomness.seed) for run in runs] == [
         (name, seed, seed)
         for seed in (3, 5)
@@ -108,6 +110,7 @@ def test_seeds(configs, boxes):
     ]
     assert runs[5].config.model.teacher_checkpoint.startswith(str(runs[3].folder))
     assert len({run.folder for run in runs}) == 6
+    assert [run.needs for run in runs[3:]] == [None, None, runs[3]]
 
 
 def test_dumped_config_stands_alone(configs, masks, tmp_path):
@@ -188,3 +191,35 @@ def test_image_size(configs, tmp_path, side, image_size, expected):
     for loader in ('train_dataloader', 'val_dataloader'):
         dataset = DATASETS.build(cfg[loader].dataset)
         assert dataset[0]['data_samples'].img_shape == (expected, expected)
+
+
+def test_comparison(configs, boxes):
+    fitnet = dict(type='FeatureDistillation', loss_weight=2.0)
+    pair = [dict(type='A'), dict(type='B')]
+    methods = [Method('fitnet', fitnet), Method('pair', pair, ['mine'])]
+    cfgs = load_configs(configs, boxes, epochs=3, options={'model.inherit': ()})
+    runs = plan_comparison(cfgs, methods, boxes.root, seeds=(2, 1, 2))
+    assert [(run.name, run.seed) for run in runs] == [
+        ('teacher', 0),
+        *((name, seed) for seed in (2, 1) for name in ('student', 'fitnet', 'pair')),
+    ]
+    teacher, student, *distilled = runs[:4]
+    checkpoint = teacher.folder / f'epoch_{teacher.config.train_cfg.max_epochs}.pth'
+    for run, distillation in zip(distilled, (fitnet, pair), strict=True):
+        assert run.needs is teacher
+        assert run.config.model.teacher_checkpoint == str(checkpoint)
+        assert run.config.model.distillation == distillation
+        assert run.config.model.inherit == ()
+        assert run.config.model.student == student.config.model
+    # They differ in nothing else.
+    settings = [run.config.to_dict() for run in distilled]
+    for setting in settings:
+        del setting['model']['distillation'], setting['work_dir']
+    assert settings[0].pop('custom_imports')['imports'] == ['mmreviewkd']
+    assert settings[1].pop('custom_imports')['imports'] == ['mmreviewkd', 'mine']
+    assert settings[0] == settings[1]
+    for key in ('train_cfg', 'optim_wrapper', 'param_scheduler', 'train_dataloader'):
+        assert student.config[key] == distilled[0].config[key]
+    # What is changed in one seed's run is not in another's.
+    runs[5].config.model.distillation.loss_weight = 5.0
+    assert distilled[0].config.model.distillation.loss_weight == 2.0

@@ -5,7 +5,7 @@ import torch
 import toys
 from coco_sets import change, write_coco
 from mmengine.config import Config
-from runs import LOADERS, small_run
+from runs import coco_run
 
 from mmreviewkd.preflight import preflight
 
@@ -16,12 +16,7 @@ TOOL = toys.CONFIGS.parent / 'tools' / 'preflight.py'
 def cfg(tmp_path):
     """A sound config, of three classes, on a sound data set."""
     data = write_coco(tmp_path / 'data', names=('a', 'b', 'c'), labels=(0, 1, 2))
-    cfg = small_run('reviewkd_frcnn.py', data)
-    for loader in LOADERS:
-        cfg[loader].dataset.metainfo = dict(classes=('a', 'b', 'c'))
-        for transform in cfg[loader].dataset.pipeline:
-            if transform.type == 'LoadAnnotations':
-                transform.with_mask = False
+    cfg = coco_run('reviewkd_frcnn.py', data, ('a', 'b', 'c'))
     cfg.train_dataloader.batch_size = 2
     checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
     cfg.model = toys.distilled(checkpoint)

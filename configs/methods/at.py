@@ -1,0 +1,22 @@
+# AT, attention transfer: where a level is strong, over all channels.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='IdentityConnector'),
+    loss=dict(
+        type='TorchdistillLoss',
+        loss=dict(
+            type='ATLoss',
+            at_pairs=dict(
+                level=dict(
+                    student=dict(path='level', io='output'),
+                    teacher=dict(path='level', io='output'),
+                )
+            ),
+            mode='paper',
+        ),
+    ),
+    # Published for squared distances, which depend on the image size. With this weight
+    # the gradient starts about as large as the detector's own, on the small pair.
+    loss_weight=1.0,
+)

@@ -1,0 +1,8 @@
+# FitNet: every level through a convolution, compared with the teacher's.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ConvConnector', norm_cfg=None),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='L2DistillLoss')),
+    loss_weight=1.0,
+)

@@ -1,0 +1,10 @@
+# FSP: how features flow from each level to the next.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ConvConnector'),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='FSPLoss')),
+    # With this weight the gradient starts about as large as the detector's own, on the
+    # small pair.
+    loss_weight=1.0,
+)

@@ -1,0 +1,9 @@
+# MKD_R, the review mechanism (RM): every level reviews the teacher's same and all finer
+# levels.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ConvConnector', pairs='finer'),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='L2DistillLoss')),
+    loss_weight=1.0,
+)

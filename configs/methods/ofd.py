@@ -1,0 +1,8 @@
+# OFD, the overhaul of feature distillation: margin ReLU and partial L2 distance.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ConvConnector'),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='OFDLoss')),
+    loss_weight=1.0,
+)

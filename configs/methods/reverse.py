@@ -1,0 +1,8 @@
+# The reverse of MKD_R: every level sees the teacher's same and all coarser levels.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ConvConnector', pairs='coarser'),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='L2DistillLoss')),
+    loss_weight=1.0,
+)

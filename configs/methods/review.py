@@ -1,0 +1,8 @@
+# The review in full, ReviewKD: RM + RLF + ABF + HCL.
+method = dict(
+    _delete_=True,
+    type='FeatureDistillation',
+    connector=dict(type='ReviewConnector', fusion=dict(type='ABF')),
+    loss=dict(type='OnStandardizedTargets', loss=dict(type='HCLLoss')),
+    loss_weight=1.0,
+)

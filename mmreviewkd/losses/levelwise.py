@@ -1,0 +1,75 @@
+"""What the losses that compare maps level by level have in common."""
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
+    """A loss of each level, summed.
+
+    Computed in float32 at least, also under mixed precision.
+
+    Args:
+        level_weights (Sequence[float], optional): One weight for each level,
+            finest first. Defaults to None: 1 for all.
+
+    Attributes:
+        same_channels (bool): Whether it compares channel by channel, so that student
+            and teacher have to have as many.
+    """
+
+    same_channels = True
+
+    def __init__(self, level_weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.level_weights = level_weights
+
+    def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        """Sum the loss over the levels.
+
+        Args:
+            preds (Sequence[Tensor]): The connector's maps, (N, C_i, H_i, W_i)
+                each, finest level first.
+            targets (Sequence[Tensor]): The teacher's maps, of the same shapes, but for
+                the channels where ``same_channels`` is False.
+
+        Returns:
+            Tensor: The loss, a scalar.
+
+        Raises:
+            ValueError: If the numbers of levels or the shapes of a level
+                differ.
+        """
+        weights = self.level_weights or [1.0] * len(preds)
+        if not len(preds) == len(targets) == len(weights):
+            raise ValueError(
+                f'got {len(preds)} student levels, {len(targets)} teacher levels and '
+                f'{len(weights)} level weights; they must be as many'
+            )
+        for level, (pred, target) in enumerate(zip(preds, targets, strict=True)):
+            comparable = [
+                shape if self.same_channels else shape[:1] + shape[2:]
+                for shape in (pred.shape, target.shape)
+            ]
+            if comparable[0] != comparable[1]:
+                raise ValueError(
+                    f'level {level}: the student (after the connector) has a map of '
+                    f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
+                )
+        with torch.autocast(preds[0].device.type, enabled=False):
+            return sum(
+                weight * self.level_loss(as_float(pred), as_float(target))
+                for weight, pred, target in zip(weights, preds, targets, strict=True)
+            )
+
+    @abstractmethod
+    def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
+        """The loss of one level, maps (N, C, H, W), without any weight."""
+
+
+def as_float(x: Tensor) -> Tensor:
+    """Give half precision more, and leave the rest."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -1,0 +1,62 @@
+import sys
+
+import pytest
+
+from mmreviewkd.job import JobError
+from mmreviewkd.job.method import Method, read_methods
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_one_distillation_and_several(tmp_path):
+    one = write(tmp_path / 'one.py', "method = dict(_delete_=True, type='A')\n")
+    two = write(tmp_path / 'two.py', "method = [dict(type='A'), dict(type='B')]\n")
+    assert read_methods([two, str(one)]) == [
+        Method('two', [dict(type='A'), dict(type='B')], []),
+        Method('one', dict(type='A'), []),
+    ]
+
+
+@pytest.mark.parametrize('imports', ["'own_module'", "['own_module']"])
+def test_imports(tmp_path, monkeypatch, imports):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, 'own_module', raising=False)
+    write(tmp_path / 'own_module.py', '')
+    text = f"custom_imports = dict(imports={imports})\nmethod = dict(type='A')\n"
+    (method,) = read_methods([write(tmp_path / 'own.py', text)])
+    assert method.imports == ['own_module']
+    assert 'own_module' in sys.modules
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        (None, 'own.py cannot be read: .*No such file'),
+        ('method = dict(', 'own.py cannot be read'),
+        ("custom_imports = dict(imports='no_such_module')", 'no_such_module'),
+        ("model = dict(type='A')", 'own.py has no variable `method`'),
+    ],
+)
+def test_wrong_files(tmp_path, text, message):
+    path = tmp_path / 'own.py'
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(JobError, match=message):
+        read_methods([path])
+
+
+def test_names_are_not_given_twice(tmp_path):
+    own = write(tmp_path / 'own.py', "method = dict(type='A')\n")
+    with pytest.raises(JobError, match='cannot be named own'):
+        read_methods([own, own])
+    student = write(tmp_path / 'student.py', "method = dict(type='A')\n")
+    with pytest.raises(JobError, match='cannot be named student'):
+        read_methods([student])
+
+
+def test_names_in_a_package():
+    with pytest.raises(JobError, match='default_runtime.py has no variable `method`'):
+        read_methods(['mmdet::_base_/default_runtime.py'])

@@ -1,0 +1,109 @@
+"""The whole job on a set whose names hold what names should not."""
+
+import json
+
+import cv2
+import pytest
+from coco_sets import change, write_coco
+
+from mmreviewkd.job import JobError, run_job
+from mmreviewkd.job.coco_folder import CocoFolder
+from mmreviewkd.job.names import printable
+
+CLASSES = (
+    'line\nbreak',
+    '\x1b[31mred\x1b[0m',
+    '\u202eturned',
+    'a|b',
+    r'$\frac{_$ \unknown',
+    '_under',
+    '../../up',
+    '%s 100%',
+    'long ' * 400,
+    '数字',
+    '🦀',
+    '{{fileDirname}}',
+    'it\'s "quoted"',
+    '\ud800',  # Half a character, which JSON can hold and UTF-8 cannot.
+)
+FOLDER = '-it\'s a "set" 100% {} $x$ größe 数据'
+IMAGES = ('-50% größe 数.png', 'it\'s "quoted" #1?.png')
+OPTIONS = {
+    'train_dataloader.dataset.pipeline.2.scale': (64, 64),
+    'val_dataloader.dataset.pipeline.1.scale': (64, 64),
+    'model.teacher.test_cfg.rcnn.max_per_img': 5,
+    'model.student.test_cfg.rcnn.max_per_img': 5,
+    'model.teacher.test_cfg.rcnn.score_thr': 0.0,
+    'model.student.test_cfg.rcnn.score_thr': 0.0,
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    # The first class has no instance, which is noted.
+    labels = range(1, len(CLASSES))
+    root = write_coco(tmp_path / FOLDER, names=CLASSES, labels=labels)
+    for number, split in enumerate(('train', 'val')):
+
+        def rename(coco, number=number):
+            for image, name in zip(coco['images'], IMAGES, strict=True):
+                name = f'{number}{name}'
+                (root / 'images' / image['file_name']).rename(root / 'images' / name)
+                image['file_name'] = name
+
+        change(root, rename, split)
+    return root
+
+
+def test_printable():
+    assert printable('größe 数 🦀 $|_%') == 'größe 数 🦀 $|_%'
+    assert printable('a\nb\r\x1b[31m\u202e\ud800') == r'a\nb\r\x1b[31m\u202e\ud800'
+
+
+def test_job(folder, configs, tmp_path, monkeypatch, capsys):
+    def job(**args):
+        run_job(configs, folder, epochs=1, teacher_epochs=1, options=OPTIONS, **args)
+        said = capsys.readouterr()
+        assert all(line.isprintable() for line in said.out.splitlines())
+        return said
+
+    monkeypatch.chdir(tmp_path)
+    said = job()
+    assert r'has no instance of line\nbreak' in said.out
+    assert 'Glyph' not in said.err
+    work_dir = tmp_path / 'work_dirs' / FOLDER
+    table = (work_dir / 'table.md').read_text()
+    rows = [line for line in table.splitlines() if line.startswith('|')]
+    assert len(rows) == 5 and len({row.count('|') for row in rows}) == 1
+    report = json.loads((work_dir / 'report.json').read_text())
+    assert set(report['rows']) == {'teacher', 'student', 'distilled'}
+    for plot in ('ap_over_epochs.png', 'predictions.png'):
+        height, width, _ = cv2.imread(str(work_dir / plot)).shape
+        assert max(height, width) < 5000
+    # All of it is in there.
+    assert {path.name for path in tmp_path.iterdir()} == {FOLDER, 'work_dirs'}
+    assert [path.name for path in (tmp_path / 'work_dirs').iterdir()] == [FOLDER]
+
+    # The settings are found to be the same.
+    assert job().out.count('finished before') == 3
+    with pytest.raises(JobError, match='begun with other settings') as error:
+        job(classes=CLASSES[1:])
+    assert r'metainfo.classes.0: line\nbreak -> \x1b[31mred' in str(error.value)
+    assert all(line.isprintable() for line in str(error.value).splitlines())
+
+
+@pytest.mark.parametrize('cls', CLASSES)
+def test_errors_are_on_one_line(folder, cls):
+    with pytest.raises(JobError) as error:
+        CocoFolder(folder, [cls, 'none'])
+    assert str(error.value).isprintable()
+    (folder / 'images' / f'1{IMAGES[1]}').unlink()
+    with pytest.raises(JobError) as error:
+        CocoFolder(folder)
+    assert str(error.value).isprintable()
+
+
+def test_name_that_is_no_text(folder):
+    change(folder, lambda coco: coco['categories'][0].update(name=7))
+    with pytest.raises(JobError, match='a name is no text'):
+        CocoFolder(folder)
