@@ -2,6 +2,7 @@ import cv2
 import torch
 import toys
 from coco_sets import POLYGON, write_coco
+from mmengine.config import Config
 from mmengine.runner import Runner
 from runs import small_run
 
@@ -15,7 +16,8 @@ def train(data, folder, hooks):
     cfg.work_dir = str(folder / 'run')
     cfg.experiment_name = cfg.visualizer.name = f'attention-{len(hooks)}'
     cfg.custom_hooks = hooks
-    runner = Runner.from_cfg(cfg)
+    # MMEngine writes the config several times; laying it out takes long.
+    runner = Runner.from_cfg(Config(cfg.to_dict(), format_python_code=False))
     runner.train()
     return runner
 
