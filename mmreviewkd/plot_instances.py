@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from mmdet.structures import DetDataSample
 
+from mmreviewkd.names import printable
+
 MAX_NAMES = 15
 """Where more instances are found in an image, their names would hide it."""
 # Easily told from each other and from photographs.
@@ -18,6 +20,8 @@ _COLOURS = (
     *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
     *('#e377c2', '#17becf', '#bcbd22', '#8c564b', '#0b2a6f'),
 )
+# Longer names of classes are cut.
+_MAX_LENGTH = 30
 
 
 class Instance(NamedTuple):
@@ -38,6 +42,12 @@ def predicted(sample: DetDataSample, min_score: float) -> list[Instance]:
         Instance(*values)
         for values in zip(found.labels, found.bboxes, masks, found.scores, strict=True)
     ]
+
+
+def class_label(name: str) -> str:
+    """Give the name of a class as it is to be shown."""
+    text = printable(name)
+    return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'
 
 
 def class_colours(classes: Sequence[str]) -> Sequence:

@@ -14,6 +14,7 @@ from mmreviewkd.plot_instances import (
     MAX_NAMES,
     add_legend,
     class_colours,
+    class_label,
     draw_instances,
     predicted,
     write_names,
@@ -51,6 +52,7 @@ def draw(
     """
     scaled = views[-1].sample
     attention = [maps for maps in attention if any(m is not None for m in maps)]
+    classes = [class_label(name) for name in classes]
     height, width = image.shape[:2]
     rows = len(views) + 2 * len(attention)
     levels = len(views[0].feats)
@@ -102,9 +104,9 @@ def _draw_attention(
     maps: Sequence[Tensor | None],
     scaled: DetDataSample,
 ) -> None:
-    for channel, (row, label) in enumerate(zip(rows, ATTENTION, strict=False)):
+    for channel, (row, title) in enumerate(zip(rows, ATTENTION, strict=False)):
         row[0].text(
-            *(1, 0.5, label),
+            *(1, 0.5, title),
             transform=row[0].transAxes,
             fontweight='bold',
             ha='right',

@@ -19,6 +19,7 @@ from mmreviewkd.plot_instances import (
     Instance,
     add_legend,
     class_colours,
+    class_label,
     draw_instances,
     predicted,
     write_names,
@@ -26,13 +27,10 @@ from mmreviewkd.plot_instances import (
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .coco_folder import CocoFolder
-from .names import printable
 from .plan import MAIN, Run
 
 IMAGES = 4
 MIN_SCORE = 0.3
-# Longer names of classes are cut.
-_MAX_LENGTH = 30
 
 
 def plot_predictions(
@@ -56,7 +54,7 @@ def plot_predictions(
         columns = {'annotated': truth}
         columns |= {run.name: _predict(run, files) for run in chosen}
     with styled():
-        figure = _draw(files, columns, [_label(name) for name in data.classes])
+        figure = _draw(files, columns, [class_label(name) for name in data.classes])
         if quick:
             figure.suptitle(QUICK_NOTE)
         save(figure, path)
@@ -131,8 +129,3 @@ def _draw(
         title=f'Detections with a score above {MIN_SCORE}',
     )
     return figure
-
-
-def _label(name: str) -> str:
-    text = printable(name)
-    return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'

@@ -19,9 +19,9 @@ from torch import nn
 from mmreviewkd.distillers.distilled_detector import DISTILLATION
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 from mmreviewkd.launch import log_versions
+from mmreviewkd.names import printable
 
 from .errors import JobError
-from .names import printable
 from .plan import Run
 from .record import RecordHook, read_record
 

@@ -24,7 +24,7 @@ def figure() -> Figure:
     views = [View('teacher', feats, None), View('distilled', feats, sample)]
     attention = [torch.full((1, 2, 16, 24), 0.25), None]
     image = np.full((20, 40, 3), 99, np.uint8)
-    return draw(image, views, [attention], ('a', 'b'))
+    return draw(image, views, [attention], ('a', 'b\n' * 30))
 
 
 def panels(figure):
@@ -44,7 +44,7 @@ def test_predictions_are_drawn(figure):
     assert not teacher.patches
     (box,) = distilled.patches
     assert box.get_bbox().bounds == pytest.approx((2, 2, 16, 14))
-    assert [text.get_text() for text in distilled.texts] == ['b 0.90']
+    assert [text.get_text() for text in distilled.texts] == ['b\\n' * 9 + 'b\\… 0.90']
 
 
 def test_maps_lie_where_they_belong(figure):
