@@ -155,7 +155,9 @@ def install() -> None:
         return
 
     @functools.wraps(original)
-    def load_checkpoint(cls, filename, map_location=None, logger='current'):
+    def load_checkpoint(
+        cls: type, filename: str, map_location: Any = None, logger: Any = 'current'
+    ) -> Any:
         try:
             with _weights_only():
                 checkpoint = original(cls, filename, map_location, logger)

@@ -5,8 +5,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmreviewkd.plot_style import COLOURS, save, styled
+
 from .comparison import Comparison
-from .style import COLOURS, save, styled
 
 
 def plot_gains(comparison: Comparison, path: Path) -> None:
