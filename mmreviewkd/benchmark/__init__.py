@@ -1,5 +1,6 @@
 """What distillation costs."""
 
 from .benchmark import benchmark, table
+from .growth import growth_table, measure_growth, plot_growth
 
-__all__ = ['benchmark', 'table']
+__all__ = ['benchmark', 'growth_table', 'measure_growth', 'plot_growth', 'table']

@@ -38,7 +38,8 @@ def _textbook_abf(
         weights = abf.attention(torch.cat([fused, review], dim=1)).sigmoid()
         own, reviewed = weights.split(1, dim=1)
         fused = own * fused + reviewed * review
-    return abf.output(fused), fused
+    out = F.conv2d(fused, abf.output.conv.weight, padding=1)
+    return abf.output.norm(out), fused
 
 
 def textbook_hcl(

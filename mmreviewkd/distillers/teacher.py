@@ -11,7 +11,9 @@ from mmengine.model import ImgDataPreprocessor
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from .fast_inference import fast_inference, native_half
 from .model_config import resolve_model_config
+from .renormalize import Renormalize
 
 PARTS = ('backbone', 'neck')
 RANDOM = 'random'
@@ -25,7 +27,11 @@ class Teacher(nn.Module):
     is tested without its teacher. It is always in evaluation mode, has no
     trainable parameter, runs without autograd, sees images in its own
     normalisation, follows the images' device, and is shared, not copied, by
-    copies of the model that holds it.
+    copies of the model that holds it. It is rewritten for speed once its weights are
+    read, see :func:`fast_inference`.
+
+    Its precision is that of the student's step under mixed precision; else the half
+    precision that the device has natively, see :func:`native_half`; else float32.
 
     Args:
         config (str | dict): The teacher detector's config, as
@@ -42,6 +48,7 @@ class Teacher(nn.Module):
         super().__init__()
         self.config = config
         self.checkpoint = checkpoint
+        self._renormalize: Renormalize | None = None
 
     @property
     def loaded(self) -> bool:
@@ -73,8 +80,8 @@ class Teacher(nn.Module):
         self.preprocessor = MODELS.build(
             cfg.get('data_preprocessor') or dict(type='DetDataPreprocessor')
         )
-        self.neck = parts['neck']
-        self.backbone = parts['backbone']
+        parts.eval()
+        self.backbone, self.neck = fast_inference(parts['backbone'], parts['neck'])
         self.requires_grad_(False)
         self.eval()
 
@@ -118,70 +125,20 @@ class Teacher(nn.Module):
             tuple[Tensor]: The neck's maps, finest level first.
         """
         self.load()
-        if next(self.parameters()).device != images.device:
-            self.to(images.device)
+        device = images.device
+        if self._renormalize is None:
+            self._renormalize = Renormalize(preprocessor, self.preprocessor).to(device)
+        if next(self.parameters()).device != device:
+            self.to(device)
         if any(module.training for module in self.modules()):
             self.eval()
-        images = renormalize(images, data_samples, preprocessor, self.preprocessor)
-        return tuple(self.neck(self.backbone(images)))
-
-
-def renormalize(
-    images: Tensor,
-    data_samples: SampleList,
-    source: ImgDataPreprocessor,
-    target: ImgDataPreprocessor,
-) -> Tensor:
-    """Change images from one detector's normalisation to another's.
-
-    Args:
-        images (Tensor): Normalised and padded images (N, C, H, W).
-        data_samples (list[:obj:`DetDataSample`]): Their ``img_shape`` tells
-            image from padding.
-        source (ImgDataPreprocessor): Has normalised the images.
-        target (ImgDataPreprocessor): Says how they are wanted: mean, standard
-            deviation, channel order, padding.
-
-    Returns:
-        Tensor: The images as ``target`` would have normalised and padded them;
-        the very input where the two agree.
-    """
-    mean_s, std_s, swapped_s = _normalization(source, images)
-    mean_t, std_t, swapped_t = _normalization(target, images)
-    if (
-        swapped_s == swapped_t
-        and torch.equal(mean_s, mean_t)
-        and torch.equal(std_s, std_t)
-        and source.pad_value == target.pad_value
-    ):
-        return images
-    if swapped_s != swapped_t:
-        images, mean_s, std_s = images.flip(1), mean_s.flip(0), std_s.flip(0)
-    images = images * (std_s / std_t) + (mean_s - mean_t) / std_t
-    for image, sample in zip(images, data_samples, strict=True):
-        height, width = sample.img_shape[:2]
-        image[:, height:] = target.pad_value
-        image[:, :, width:] = target.pad_value
-    return images
-
-
-def _normalization(
-    preprocessor: ImgDataPreprocessor, like: Tensor
-) -> tuple[Tensor, Tensor, bool]:
-    """Mean and standard deviation (C, 1, 1), and whether channels are swapped."""
-    if not isinstance(preprocessor, ImgDataPreprocessor):
-        raise TypeError(
-            'distillation needs data preprocessors of the kind of '
-            'DetDataPreprocessor for teacher and student, got '
-            f'{type(preprocessor).__name__}'
-        )
-    shape = (like.shape[1], 1, 1)
-    if preprocessor._enable_normalize:
-        mean = preprocessor.mean.to(like.device).expand(shape)
-        std = preprocessor.std.to(like.device).expand(shape)
-    else:
-        mean, std = like.new_zeros(shape), like.new_ones(shape)
-    return mean, std, preprocessor._channel_conversion
+        images = self._renormalize(images, data_samples)
+        half = native_half(device)
+        if half is None or torch.is_autocast_enabled(device.type):
+            return tuple(self.neck(self.backbone(images)))
+        with torch.autocast(device.type, half):
+            maps = self.neck(self.backbone(images))
+        return tuple(feat.float() for feat in maps)
 
 
 def _read_state(checkpoint: str) -> dict[str, Tensor]:

@@ -37,14 +37,24 @@ class HCLLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        # Pooling is linear: the difference is pooled once instead of both maps.
-        difference = pred - target
-        loss, weight, total = difference.square().mean(), 1.0, 1.0
+        loss, weight, total = F.mse_loss(pred, target), 1.0, 1.0
+        pooled = None
         for size in self.pool_sizes:
             if size >= pred.shape[2]:
                 continue
+            if pooled is not None and _nested(pred, pooled, size):
+                pooled = F.adaptive_avg_pool2d(pooled, size)
+            else:
+                pooled = F.adaptive_avg_pool2d(pred, size) - F.adaptive_avg_pool2d(
+                    target, size
+                )
             weight /= 2
             total += weight
-            pooled = F.adaptive_avg_pool2d(difference, size)
             loss = loss + weight * pooled.square().mean()
         return loss / total
+
+
+def _nested(feat: Tensor, pooled: Tensor, size: int) -> bool:
+    """Say whether pooling to ``size`` may start from what is pooled already."""
+    last = pooled.shape[-1]
+    return last % size == 0 and all(side % last == 0 for side in feat.shape[2:])

@@ -52,11 +52,11 @@ def move_weight(model):
     model.teacher.backbone.conv1.weight.data[0] += 1e-6
 
 
-def move_statistics(model):
-    model.teacher.backbone.bn1.running_mean[0] += 1e-6
+def move_folded_statistics(model):
+    model.teacher.backbone.conv1.bias.data[0] += 1e-6
 
 
-@pytest.mark.parametrize('change', [move_weight, move_statistics])
+@pytest.mark.parametrize('change', [move_weight, move_folded_statistics])
 def test_changed_teacher(config, tmp_path, change):
     with pytest.raises(RuntimeError, match="teacher's weights or statistics have ch"):
         train(config, tmp_path, change)

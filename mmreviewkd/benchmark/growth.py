@@ -1,0 +1,106 @@
+"""How the cost of distillation grows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from mmengine.config import Config
+
+from mmreviewkd.job.style import save, styled
+
+from .benchmark import benchmark
+
+SIZES = ((192, 320), (256, 448), (384, 640), (512, 832))
+BATCHES = (1, 2, 4)
+LEVELS = ((64,), (32, 64), (16, 32, 64), (8, 16, 32, 64), (4, 8, 16, 32, 64))
+MID_CHANNELS = (64, 128, 256, 512)
+LINES = {
+    'student step': '#d95f02',
+    'distilled step': '#1b6ca8',
+    'teacher': '#4d4d4d',
+    'connector and loss': '#2a9d5c',
+    'textbook connector and loss': '#9ecfb2',
+}
+
+
+def measure_growth(
+    cfg: Config, rounds: int = 2, say: Callable[[str], Any] = print
+) -> dict[str, dict[str, dict]]:
+    """Measure with one thing changed at a time.
+
+    Args:
+        cfg (Config): Config of a distillation run, whose levels have the strides 4 to
+            64 and whose distillation has a :class:`ReviewConnector`.
+        rounds (int): How often each part is measured. Defaults to 2.
+        say (Callable): Is told how far it is. Defaults to print.
+
+    Returns:
+        dict: For each thing that was changed, for each of its values the result of
+        :func:`benchmark`.
+    """
+    result: dict[str, dict[str, dict]] = {}
+    for what, value, changes, arguments in _variants():
+        changed = cfg.copy()
+        changed.merge_from_dict(changes)
+        say(f'{what}: {value}')
+        result.setdefault(what, {})[value] = benchmark(
+            changed, **arguments, rounds=rounds, say=lambda _: None
+        )
+    return result
+
+
+def _variants() -> Iterator[tuple[str, str, dict, dict]]:
+    base = SIZES[1]
+    for size in SIZES:
+        yield 'image size', f'{size[0]}x{size[1]}', {}, dict(size=size)
+    for batch in BATCHES:
+        yield 'images in a step', str(batch), {}, dict(size=base, batch_size=batch)
+    for levels in LEVELS:
+        yield 'levels', str(len(levels)), {'model.levels': levels}, dict(size=base)
+    for channels in MID_CHANNELS:
+        changes = {'model.distillation.connector.mid_channels': channels}
+        yield 'mid_channels', str(channels), changes, dict(size=base)
+
+
+def growth_table(result: dict[str, dict[str, dict]]) -> str:
+    """Write the result of :func:`measure_growth` as Markdown."""
+    lines = [
+        '| changed | ' + ' | '.join(LINES) + ' | peak of it | peak of the textbook |',
+        '|---|' + '---:|' * (len(LINES) + 2),
+    ]
+    for what, values in result.items():
+        for value, parts in values.items():
+            cells = [f'{parts[name]["seconds"]:.2f}' for name in LINES]
+            cells += [
+                f'{parts[name]["peak_mib"]:.0f}'
+                for name in ('connector and loss', 'textbook connector and loss')
+            ]
+            lines.append(f'| {what}: {value} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines)
+
+
+def plot_growth(result: dict[str, dict[str, dict]], path: Path) -> None:
+    """Plot the result of :func:`measure_growth`: time above, memory below."""
+    with styled():
+        figure = Figure(figsize=(3.2 * len(result), 6.4), layout='constrained')
+        panels = figure.subplots(2, len(result), sharex='col', sharey='row')
+        for row, (key, label) in zip(
+            panels,
+            [('seconds', 'seconds'), ('peak_mib', 'peak memory, MiB')],
+            strict=True,
+        ):
+            row[0].set_ylabel(label)
+            for axes, (what, values) in zip(row, result.items(), strict=True):
+                for name, colour in LINES.items():
+                    heights = [parts[name][key] for parts in values.values()]
+                    axes.plot(
+                        list(values), heights, color=colour, marker='o', label=name
+                    )
+                axes.set_ylim(bottom=0)
+                if key == 'peak_mib':
+                    axes.set_xlabel(what)
+        figure.legend(
+            *panels[0][0].get_legend_handles_labels(), loc='outside upper left', ncols=5
+        )
+        save(figure, path)
