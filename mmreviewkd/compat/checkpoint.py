@@ -192,7 +192,7 @@ def install() -> None:
     init_model = BaseInferencer._init_model
 
     @functools.wraps(init_model)
-    def _init_model(self, cfg, weights, device='cpu'):
+    def _init_model(self: Any, cfg: Any, weights: Any, device: str = 'cpu') -> Any:
         if not cfg:
             raise UnsafeCheckpointError(
                 f'the config within {weights} is Python, which could run any code, and '

@@ -1,5 +1,7 @@
 """Attention-based fusion of one level's features with the review so far."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -122,13 +124,13 @@ class _WeightedSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, feat: Tensor, review: Tensor, weights: Tensor) -> Tensor:
+    def forward(ctx: Any, feat: Tensor, review: Tensor, weights: Tensor) -> Tensor:
         ctx.save_for_backward(feat, review, weights)
         own, reviewed = weights.split(1, dim=1)
         return resize(review, feat.shape[-2:]).mul_(reviewed).addcmul_(feat, own)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         feat, review, weights = ctx.saved_tensors
         size = feat.shape[-2:]
         own, reviewed = weights.split(1, dim=1)

@@ -54,7 +54,7 @@ _TRAINING: dict[str, tuple[str, Callable[[str], bool]]] = {
 
 
 def chapters(runs: Sequence[RunLog]) -> list[Chapter]:
-    """Sort all scalars that the runs have logged into chapters."""
+    """Sort all scalars of which the runs have logged values into chapters."""
     names = _names(point for run in runs for point in run.training)
     found = {}
     for key, (title, belongs) in _TRAINING.items():
@@ -62,7 +62,12 @@ def chapters(runs: Sequence[RunLog]) -> list[Chapter]:
         names = [name for name in names if name not in scalars]
         found[key] = Chapter(title, key, scalars, evaluation=False)
     metrics = _names(point for run in runs for point in run.evaluation)
-    metrics = [name for name in metrics if name not in ('time', 'data_time')]
+    metrics = [
+        name
+        for name in metrics
+        if name not in ('time', 'data_time')
+        and any(curve(run, name, evaluation=True)[0] for run in runs)
+    ]
     ap = Chapter('AP on the validation images', 'ap', metrics, evaluation=True)
     ordered = [found.pop('losses'), ap, *found.values()]
     return [chapter for chapter in ordered if chapter.scalars]
