@@ -1,5 +1,6 @@
 """Attention-based fusion of one level's features with the review so far."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from mmreviewkd.layers import PointwiseConv2d, WinogradConv2d
@@ -87,6 +89,7 @@ class ABF(BaseModule):
             review,
             use_reentrant=False,
             preserve_rng_state=False,
+            context_fn=lambda: (nullcontext(), _StatisticsKept(self.project)),
         )
         return self.output(fused), fused
 
@@ -115,6 +118,28 @@ class ABF(BaseModule):
         scores = F.conv2d(feat, of_own, self.attention.bias)
         scores = scores + resize(F.conv2d(review, of_review), feat.shape[-2:])
         return scores.sigmoid()
+
+
+class _StatisticsKept:
+    """Keeps batch normalisation from counting a batch once more; to be entered often.
+
+    Args:
+        layer (nn.Module): What has the norm layers.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.norms = [m for m in layer.modules() if isinstance(m, _BatchNorm)]
+        self.momenta = [norm.momentum for norm in self.norms]
+
+    def __enter__(self) -> None:
+        for norm in self.norms:
+            norm.momentum = 0.0
+
+    def __exit__(self, *_) -> None:
+        for norm, momentum in zip(self.norms, self.momenta, strict=True):
+            norm.momentum = momentum
+            if norm.training:
+                norm.num_batches_tracked -= 1
 
 
 class _WeightedSum(torch.autograd.Function):

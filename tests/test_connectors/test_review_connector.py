@@ -115,6 +115,18 @@ def test_norm_layer_is_configurable():
     assert len(norms) == 4
 
 
+def test_a_step_counts_its_batch_once():
+    """Though what goes into the review is computed again for its gradient."""
+    connector = ReviewConnector([2, 2], [3, 3])
+    feats = [torch.randn(2, 2, size, size, requires_grad=True) for size in (8, 4)]
+    sum(out.sum() for out in connector(feats)).backward()
+    for level, feat in zip(connector.levels, feats, strict=True):
+        norm = level.project.norm
+        assert norm.num_batches_tracked == 1
+        mean = level.project.conv(feat).mean((0, 2, 3))
+        torch.testing.assert_close(norm.running_mean, 0.1 * mean)
+
+
 def test_reverse_goes_from_fine_to_coarse():
     """A level's output depends on itself and on all finer levels alone."""
     torch.manual_seed(0)
