@@ -54,10 +54,12 @@ setup(
         ]
     ),
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
+    package_data=dict(mmreviewkd=['pages/*.html', 'py.typed']),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
     # would overwrite the other where it is installed. requirements.txt says the same.
     install_requires=[
         *(name + text for name, text in supported.items() if name != 'mmcv'),
+        'jinja2',
         'matplotlib',
         'numpy',
         'packaging',
@@ -66,8 +68,9 @@ setup(
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
+        'docs': ['furo', 'myst-parser', 'sphinx'],
         # Its newest release needs torch 2.12.
         'torchdistill': ['torchdistill'],
-        'tests': ['pytest', 'ruff', 'torchdistill'],
+        'tests': ['mypy', 'pytest', 'ruff', 'torchdistill'],
     },
 )

@@ -11,6 +11,12 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import init_dist
 from mmengine.logging import print_log
 
+from .compat.versions import SUPPORTED, installed
+from .version import __version__
+
+VERSIONS = 'versions: '
+"""What :func:`log_versions` begins its line with."""
+
 
 def hide_package_warnings() -> None:
     """Hide the warnings about MMEngine's way to find packages.
@@ -75,3 +81,12 @@ def _join_on_cpu(cfg: Config) -> None:
         broadcast_buffers=False,
     ) | (cfg.get('model_wrapper_cfg') or {})
     cfg.model_wrapper_cfg.device_ids = None
+
+
+def log_versions() -> None:
+    """Put the versions in use into the log, of which MMEngine lists its own only."""
+    versions = dict(mmreviewkd=__version__)
+    for name in SUPPORTED:
+        versions |= installed(name)
+    pairs = ', '.join(f'{name} {version}' for name, version in versions.items())
+    print_log(VERSIONS + pairs, logger='current')

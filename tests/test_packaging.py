@@ -48,7 +48,11 @@ def test_all_configs_and_modules_are_in_the_wheel(installed):
         (ROOT / 'configs', installed / 'mmreviewkd' / '.mim' / 'configs'),
         (ROOT / 'mmreviewkd', installed / 'mmreviewkd'),
     ):
-        files = {path.relative_to(kind) for path in kind.rglob('*.py')}
+        files = {
+            path.relative_to(kind)
+            for path in kind.rglob('*')
+            if path.suffix in ('.py', '.html', '.typed')
+        }
         files = {path for path in files if '.mim' not in path.parts}
         assert files
         assert not [path for path in files if not (there / path).is_file()]

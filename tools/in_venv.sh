@@ -39,7 +39,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         python3 -m venv "$venv"
     fi
 
-    extras=demo,tests
+    extras=demo,docs,tests
     # mmcv-lite would overwrite a compiled mmcv.
     if "$python" -c 'from importlib.metadata import version; version("mmcv")' \
         2>/dev/null; then

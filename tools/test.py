@@ -3,6 +3,7 @@
 import argparse
 from copy import deepcopy
 
+import matplotlib
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmdet.engine.hooks.utils import trigger_visualization_hook
 from mmdet.evaluation import DumpDetResults
@@ -61,6 +62,8 @@ def main() -> None:
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir:
         cfg = trigger_visualization_hook(cfg, args)
+        # Dollar signs in names of classes are what they are.
+        matplotlib.rcParams['text.parse_math'] = False
     if args.tta:
         add_tta(cfg)
     runner = Runner.from_cfg(cfg)

@@ -7,7 +7,7 @@ import torch
 from mmengine.runner import Runner
 from mmreviewkd.distillers import NonFiniteError
 from mmreviewkd.files import last_whole_checkpoint
-from mmreviewkd.launch import add_common_flags, load_config
+from mmreviewkd.launch import add_common_flags, load_config, log_versions
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,6 +52,7 @@ def main() -> None:
     if checkpoint:
         cfg.update(resume=True, load_from=str(checkpoint))
     runner = Runner.from_cfg(cfg)
+    log_versions()
     try:
         runner.train()
     except NonFiniteError:

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
-from mmreviewkd.job.style import save, styled
+from mmreviewkd.plot_style import save, styled
 
 from .benchmark import benchmark
 

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from mmengine.infer import BaseInferencer
 from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 from mmengine.runner import CheckpointLoader
@@ -38,7 +39,7 @@ _lock = threading.RLock()
 
 
 class UnsafeCheckpointError(RuntimeError):
-    """A checkpoint holds an object that is not on the list; it was not executed."""
+    """A checkpoint holds what could run any code; it was not executed."""
 
 
 class _Refused(Exception):
@@ -154,7 +155,9 @@ def install() -> None:
         return
 
     @functools.wraps(original)
-    def load_checkpoint(cls, filename, map_location=None, logger='current'):
+    def load_checkpoint(
+        cls: type, filename: str, map_location: Any = None, logger: Any = 'current'
+    ) -> Any:
         try:
             with _weights_only():
                 checkpoint = original(cls, filename, map_location, logger)
@@ -185,6 +188,19 @@ def install() -> None:
 
     load_checkpoint._weights_only = True
     CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)
+
+    init_model = BaseInferencer._init_model
+
+    @functools.wraps(init_model)
+    def _init_model(self: Any, cfg: Any, weights: Any, device: str = 'cpu') -> Any:
+        if not cfg:
+            raise UnsafeCheckpointError(
+                f'the config within {weights} is Python, which could run any code, and '
+                'is not used. Give the config too: model=CONFIG, weights=...'
+            )
+        return init_model(self, cfg, weights, device)
+
+    BaseInferencer._init_model = _init_model
 
 
 def _unsafe(filename: str, found: Any) -> UnsafeCheckpointError:

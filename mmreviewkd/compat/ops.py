@@ -6,11 +6,11 @@ a compiled ``mmcv._ext`` always wins.
 """
 
 import importlib.abc
-import importlib.machinery
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -167,12 +167,14 @@ def _unknown(name: str) -> Callable:
 
 
 class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self, fullname: str, path: Any = None, target: Any = None
+    ) -> ModuleSpec | None:
         if fullname == _NAME:
-            return importlib.machinery.ModuleSpec(_NAME, self, origin=__name__)
+            return ModuleSpec(_NAME, self, origin=__name__)
         return None
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:

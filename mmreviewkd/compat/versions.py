@@ -26,15 +26,15 @@ def check() -> None:
         ImportError: A package is missing, unsupported or cannot be imported.
     """
     for name, supported in SUPPORTED.items():
-        installed = _installed(name)
-        if not installed:
+        found = installed(name)
+        if not found:
             wanted = 'mmcv-lite' if name == 'mmcv' else name
             hint = ' (mmcv-lite is enough)' if name == 'mmcv' else ''
             raise ImportError(
                 f'mmreviewkd needs {name}{supported}, which is not installed; run '
                 f'pip install "{wanted}{supported}"{hint}.'
             )
-        for distribution, version in installed.items():
+        for distribution, version in found.items():
             if not _matches(version, supported):
                 raise ImportError(
                     f'mmreviewkd supports {name}{supported}, but {distribution} '
@@ -52,7 +52,7 @@ def check() -> None:
         ) from error
 
 
-def _installed(name: str) -> dict[str, str]:
+def installed(name: str) -> dict[str, str]:
     """The versions of the distributions that provide the package ``name``."""
     distributions = ('mmcv', 'mmcv-lite') if name == 'mmcv' else (name,)
     versions = {}

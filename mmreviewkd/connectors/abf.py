@@ -1,5 +1,7 @@
 """Attention-based fusion of one level's features with the review so far."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -94,13 +96,25 @@ class ABF(BaseModule):
 
     def fuse(self, feat: Tensor, review: Tensor) -> Tensor:
         """Add the review to a level's projected map, both weighted by attention."""
+        return _WeightedSum.apply(feat, review, self.attend(feat, review))
+
+    def attend(self, feat: Tensor, review: Tensor) -> Tensor:
+        """Compute the attention to a level's projected map and to the review.
+
+        Args:
+            feat (Tensor): The projected map, (N, mid_channels, H, W).
+            review (Tensor): The review, (N, mid_channels, H', W').
+
+        Returns:
+            Tensor: How much of either goes on, from 0 to 1, (N, 2, H, W).
+        """
         # A 1x1 convolution of both maps side by side is the sum of one of each, and
         # may act on the review before that is resized: so the maps side by side, the
         # largest tensor of the textbook's form, are never made.
         of_own, of_review = self.attention.weight.chunk(2, dim=1)
         scores = F.conv2d(feat, of_own, self.attention.bias)
         scores = scores + resize(F.conv2d(review, of_review), feat.shape[-2:])
-        return _WeightedSum.apply(feat, review, scores.sigmoid())
+        return scores.sigmoid()
 
 
 class _WeightedSum(torch.autograd.Function):
@@ -110,13 +124,13 @@ class _WeightedSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, feat: Tensor, review: Tensor, weights: Tensor) -> Tensor:
+    def forward(ctx: Any, feat: Tensor, review: Tensor, weights: Tensor) -> Tensor:
         ctx.save_for_backward(feat, review, weights)
         own, reviewed = weights.split(1, dim=1)
         return resize(review, feat.shape[-2:]).mul_(reviewed).addcmul_(feat, own)
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         feat, review, weights = ctx.saved_tensors
         size = feat.shape[-2:]
         own, reviewed = weights.split(1, dim=1)

@@ -7,6 +7,7 @@ photographs. Boxes and masks are exact, since we paste the digits ourselves.
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -73,7 +74,7 @@ def make_digits(
         ValueError: If an argument is out of range.
         FileExistsError: If ``root`` holds something else.
     """
-    args = dict(
+    args: dict[str, Any] = dict(
         num_train=num_train,
         num_val=num_val,
         image_size=image_size,
@@ -111,15 +112,15 @@ def make_digits(
 
 
 def _check_args(
-    num_train,
-    num_val,
-    image_size,
-    seed,
-    digits_per_image,
-    digit_size,
-    max_rotation,
-    min_contrast,
-    min_visible,
+    num_train: int,
+    num_val: int,
+    image_size: int,
+    seed: int,
+    digits_per_image: tuple[int, int],
+    digit_size: tuple[float, float],
+    max_rotation: float,
+    min_contrast: float,
+    min_visible: float,
 ) -> None:
     fewest, most = digits_per_image
     smallest, largest = digit_size
@@ -198,7 +199,8 @@ def _make_split(
     """Write the images of a split and return its COCO annotations."""
     pools = [_split_pool(np.flatnonzero(labels == c), split) for c in range(10)]
     strips = [_photo_strip(photo.shape[1], split) for photo in photos]
-    images, annotations = [], []
+    images: list[dict] = []
+    annotations: list[dict] = []
     for index in range(number):
         # One generator an image: a larger set begins with the smaller one.
         rng = np.random.default_rng([args['seed'], _SPLITS.index(split), index])
@@ -310,7 +312,8 @@ def _paste_digits(
         The image and, of each digit, its label, its sample and its visible mask.
     """
     fewest, most = args['digits_per_image']
-    placed, areas = [], []
+    placed: list[tuple] = []
+    areas: list[int] = []
     for _ in range(rng.integers(fewest, most + 1)):
         label = int(rng.integers(len(pools)))
         digit = int(rng.choice(pools[label]))

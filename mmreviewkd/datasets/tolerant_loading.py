@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from mmcv.transforms import LoadImageFromFile
 from mmdet.registry import TRANSFORMS
@@ -24,7 +25,7 @@ class LoadImageOrSkip(LoadImageFromFile):
         **kwargs: Those of :class:`mmcv.transforms.LoadImageFromFile`.
     """
 
-    def __init__(self, broken_list: str, **kwargs) -> None:
+    def __init__(self, broken_list: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.broken_list = Path(broken_list)
 

@@ -1,11 +1,13 @@
 """Hooks: what happens around the training steps."""
 
+from .attention import AttentionHook
 from .distill_schedule import DistillScheduleHook
 from .exact_resume import ExactResumeHook
 from .frozen_teacher import FrozenTeacherHook
 from .preemption import PreemptionHook
 
 __all__ = [
+    'AttentionHook',
     'DistillScheduleHook',
     'ExactResumeHook',
     'FrozenTeacherHook',

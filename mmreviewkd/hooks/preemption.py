@@ -2,6 +2,7 @@
 
 import signal
 from types import FrameType
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -23,7 +24,7 @@ class PreemptionHook(Hook):
 
     def __init__(self) -> None:
         self._asked = False
-        self._former = None
+        self._former: Any = None
 
     def before_train(self, runner: Runner) -> None:
         """Listen to the signal."""

@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
 
@@ -128,7 +129,7 @@ def _all_methods() -> list[Path]:
     return sorted(configs_folder().glob('methods/*.py'))
 
 
-def _run(job: Callable[..., Path], **args) -> int:
+def _run(job: Callable[..., Path], **args: Any) -> int:
     hide_package_warnings()
     try:
         job(configs_folder() / 'small', **args)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmreviewkd.files import read_json
+from mmreviewkd.names import printable
 
 from .errors import JobError
-from .names import printable
 
 
 class Layout(NamedTuple):

@@ -75,6 +75,7 @@ def run_job(
     """
     console = Console()
     suffix = '_quick' if quick else ''
+    defaults: tuple[int | None, int | None]
     if quick:
         defaults = QUICK_EPOCHS
     else:
@@ -130,9 +131,8 @@ def open_data(
 
 
 def _make_digits(root: Path, quick: bool) -> Path:
-    sizes = dict(num_train=QUICK_IMAGES[0], num_val=QUICK_IMAGES[1]) if quick else {}
     try:
-        return make_digits(root, **sizes)
+        return make_digits(root, *(QUICK_IMAGES if quick else ()))
     except (ImportError, FileExistsError) as error:
         raise JobError(str(error)) from error
 

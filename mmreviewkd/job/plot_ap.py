@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
+
 from .plan import MAIN
 from .report import Report
-from .style import COLOURS, QUICK_NOTE, save, styled
 from .tables import average_precision
 
 
@@ -46,12 +47,12 @@ def _plot_panel(axes: Axes, report: Report, kind: str) -> None:
             [[average_precision(p['metrics'], kind) for p in c] for c in curves]
         )
         centre = ap.mean(axis=0)
-        style = dict(color=COLOURS[name], linewidth=2, marker='o', markersize=4)
-        axes.plot(epochs, centre, **style)
+        colour = COLOURS[name]
+        axes.plot(epochs, centre, color=colour, linewidth=2, marker='o', markersize=4)
         if len(ap) > 1:
             spread = ap.std(axis=0, ddof=1)
-            band = dict(color=COLOURS[name], alpha=0.18, linewidth=0)
-            axes.fill_between(epochs, centre - spread, centre + spread, **band)
+            low, high = centre - spread, centre + spread
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
         ends.append((epochs[-1], centre[-1], name))
     axes.set(
         title=f'{kind.capitalize()} AP on the validation images',
@@ -60,7 +61,7 @@ def _plot_panel(axes: Axes, report: Report, kind: str) -> None:
     )
     axes.set_xlim(left=0)
     axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis='x', integer=True)
     _name_lines(axes, ends)
 
 

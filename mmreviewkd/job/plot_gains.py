@@ -5,8 +5,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmreviewkd.plot_style import COLOURS, save, styled
+
 from .comparison import Comparison
-from .style import COLOURS, save, styled
 
 
 def plot_gains(comparison: Comparison, path: Path) -> None:
@@ -81,9 +82,10 @@ def _plot_panel(axes: Axes, gains: dict[str, dict]) -> None:
 
 def _draw_lines(axes: Axes, alone: float, teacher: float) -> None:
     """Draw student alone and teacher, and write their AP above."""
-    for name, title, ap in (
-        ('student', 'student alone', alone),
-        ('teacher', 'teacher', teacher),
+    # To the outside, so that they do not meet where the two are close.
+    for name, title, ap, side in (
+        ('student', 'student alone', alone, 'right'),
+        ('teacher', 'teacher', teacher, 'left'),
     ):
         axes.axvline(ap - alone, color=COLOURS[name], linewidth=2)
         axes.annotate(
@@ -94,5 +96,5 @@ def _draw_lines(axes: Axes, alone: float, teacher: float) -> None:
             textcoords='offset points',
             color=COLOURS[name],
             fontweight='bold',
-            horizontalalignment='center',
+            horizontalalignment=side,
         )

@@ -5,46 +5,32 @@ import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
 
-import matplotlib
 import mmcv
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
 from mmdet.apis import inference_detector, init_detector
 from mmengine.device import get_device
 from pycocotools.coco import COCO
 
 from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.plot_instances import (
+    MAX_NAMES,
+    Instance,
+    add_legend,
+    class_colours,
+    class_label,
+    draw_instances,
+    predicted,
+    write_names,
+)
+from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .coco_folder import CocoFolder
-from .names import printable
 from .plan import MAIN, Run
-from .style import QUICK_NOTE, save, styled
 
 IMAGES = 4
 MIN_SCORE = 0.3
-# Where more instances are found in an image, their names would hide it.
-_MAX_NAMES = 15
-# Longer names of classes are cut.
-_MAX_LENGTH = 30
-# Easily told from each other and from photographs.
-_COLOURS = (
-    *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
-    *('#e377c2', '#17becf', '#bcbd22', '#8c564b', '#0b2a6f'),
-)
-
-
-class Instance(NamedTuple):
-    """One object, seen or annotated: box (x1, y1, x2, y2) and mask (H, W)."""
-
-    label: int
-    box: np.ndarray
-    mask: np.ndarray | None
-    score: float | None
 
 
 def plot_predictions(
@@ -68,7 +54,7 @@ def plot_predictions(
         columns = {'annotated': truth}
         columns |= {run.name: _predict(run, files) for run in chosen}
     with styled():
-        figure = _draw(files, columns, [_label(name) for name in data.classes])
+        figure = _draw(files, columns, [class_label(name) for name in data.classes])
         if quick:
             figure.suptitle(QUICK_NOTE)
         save(figure, path)
@@ -109,20 +95,8 @@ def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
         # in another place.
         cfg_options={},
     )
-    predictions = []
-    for sample in inference_detector(model, [str(file) for file in files]):
-        found = sample.pred_instances.cpu().numpy()
-        found = found[found.scores > MIN_SCORE]
-        masks = found.masks if 'masks' in found else [None] * len(found)
-        predictions.append(
-            [
-                Instance(*values)
-                for values in zip(
-                    found.labels, found.bboxes, masks, found.scores, strict=True
-                )
-            ]
-        )
-    return predictions
+    samples = inference_detector(model, [str(file) for file in files])
+    return [predicted(sample, MIN_SCORE) for sample in samples]
 
 
 def _draw(
@@ -138,62 +112,20 @@ def _draw(
     panels = figure.subplots(
         len(images), len(columns), squeeze=False, height_ratios=heights
     )
-    colours = _COLOURS
-    if len(classes) > len(colours):
-        colours = matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes)))
+    colours = class_colours(classes)
     for row, image in enumerate(images):
         for axes, (title, instances) in zip(panels[row], columns.items(), strict=True):
             axes.imshow(image)
             axes.set_axis_off()
             if row == 0:
                 axes.set_title(title, fontweight='bold')
-            _draw_instances(axes, instances[row], colours)
-            if max(len(found[row]) for found in columns.values()) <= _MAX_NAMES:
-                _write_names(axes, instances[row], classes, colours)
-    figure.legend(
-        handles=[
-            Patch(color=colour, label=name)
-            for colour, name in zip(colours, classes, strict=False)
-        ],
+            draw_instances(axes, instances[row], colours)
+            if max(len(found[row]) for found in columns.values()) <= MAX_NAMES:
+                write_names(axes, instances[row], classes, colours)
+    add_legend(
+        figure,
+        classes,
         loc='outside lower center',
-        ncols=min(len(classes), 10),
-        frameon=False,
         title=f'Detections with a score above {MIN_SCORE}',
     )
     return figure
-
-
-def _label(name: str) -> str:
-    text = printable(name)
-    return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'
-
-
-def _draw_instances(axes: Axes, instances: list[Instance], colours: Sequence) -> None:
-    for label, (x1, y1, x2, y2), mask, _ in instances:
-        if mask is not None:
-            shade = np.zeros((*mask.shape, 4))
-            shade[mask] = to_rgba(colours[label], 0.55)
-            axes.imshow(shade)
-        outline = dict(fill=False, edgecolor=colours[label], linewidth=1.3)
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, **outline))
-
-
-def _write_names(
-    axes: Axes,
-    instances: list[Instance],
-    classes: Sequence[str],
-    colours: Sequence,
-) -> None:
-    for label, (x1, y1, _, _), _, score in instances:
-        # Above the box, or within it at the image's upper edge.
-        above = y1 > 0.06 * max(axes.get_ylim())
-        axes.text(
-            x1,
-            y1,
-            classes[label] if score is None else f'{classes[label]} {score:.2f}',
-            fontsize=6.5,
-            color='white',
-            verticalalignment='bottom' if above else 'top',
-            bbox=dict(facecolor=colours[label], edgecolor='none', pad=0.8),
-            clip_on=True,
-        )

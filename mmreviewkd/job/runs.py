@@ -5,7 +5,7 @@ import itertools
 import logging
 import re
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from torch import nn
 
 from mmreviewkd.distillers.distilled_detector import DISTILLATION
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
+from mmreviewkd.launch import log_versions
+from mmreviewkd.names import printable
 
 from .errors import JobError
-from .names import printable
 from .plan import Run
 from .record import RecordHook, read_record
 
@@ -101,6 +102,7 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
             for handler in logger.handlers
             if isinstance(handler, logging.FileHandler)
         ] + [warnings]
+        log_versions()
         runner.register_hook(hook)
         runner.register_hook(RecordHook())
         runner.train()
@@ -157,6 +159,7 @@ def _comparable(cfg: Config) -> dict[str, Any]:
 
 
 def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    items: Iterable[tuple[Any, Any]]
     if isinstance(value, dict) and value:
         items = value.items()
     elif isinstance(value, list | tuple) and value:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from .findings import Findings
 
-_FIELDS = dict(
+_FIELDS: dict[str, dict[str, Any]] = dict(
     images=dict(id=(int, str), file_name=str, width=(int, float), height=(int, float)),
     annotations=dict(
         id=(int, str), image_id=(int, str), category_id=int, bbox=list,
@@ -218,7 +218,8 @@ def _count(
 def _check_images(
     images: list[dict], img_dir: Path, sample: int, name: str, found: Findings
 ) -> None:
-    there, missing = [], []
+    there: list[dict] = []
+    missing: list[dict] = []
     for image in images:
         (there if _is_file(img_dir / image['file_name']) else missing).append(image)
     if missing:
@@ -228,7 +229,9 @@ def _check_images(
             [image['file_name'] for image in missing],
         )
     chosen = random.Random(0).sample(there, min(sample, len(there)))
-    unreadable, turned, other = [], [], []
+    unreadable: list[str] = []
+    turned: list[str] = []
+    other: list[str] = []
     for image in chosen:
         shape = _shape(img_dir / image['file_name'])
         if shape is None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import toys
+from mmdet.apis import DetInferencer
+from mmengine.config import Config
 from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModel
@@ -421,6 +424,34 @@ def test_resuming_runs_no_config_of_the_checkpoint(trained, tmp_path):
     runner.train()
     assert runner.iter == 6
     assert not touched.exists()
+
+
+def test_inferencer_runs_no_config_of_the_checkpoint(tmp_path):
+    """MMEngine would run it where the weights are given without a config."""
+    touched = tmp_path / 'touched'
+    text = f'import pathlib\npathlib.Path({str(touched)!r}).touch()'
+    for content in (
+        dict(meta=dict(cfg=text)),
+        dict(message_hub=dict(runtime_info=dict(cfg=text))),
+    ):
+        path = save(tmp_path / 'weights.pth', content | dict(state_dict={}))
+        with pytest.raises(UnsafeCheckpointError, match=r'weights\.pth .*model=CONFIG'):
+            DetInferencer(weights=path, device='cpu')
+        assert not touched.exists()
+
+
+def test_inferencer_takes_weights_with_their_config(tmp_path):
+    cfg = Config.fromfile(toys.CONFIGS / 'small/frcnn_student.py')
+    model = toys.build(toys.detector())
+    cfg.model = toys.detector()
+    meta = dict(cfg='raise AssertionError', dataset_meta=dict(classes=('a', 'b', 'c')))
+    path = save(
+        tmp_path / 'weights.pth', dict(meta=meta, state_dict=model.state_dict())
+    )
+    inferencer = DetInferencer(model=cfg, weights=path, device='cpu')
+    assert inferencer.model.dataset_meta['classes'] == ('a', 'b', 'c')
+    for name, value in model.state_dict().items():
+        assert torch.equal(inferencer.model.state_dict()[name], value)
 
 
 def test_fuzzed_checkpoints_load_or_are_refused(trained, tmp_path):

@@ -1,13 +1,19 @@
 """MMEngine's training options, with a distilled detector."""
 
 import copy
+import functools
+import math
+from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import torch
 import toys
 from mmengine.hooks import EMAHook
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
 from mmengine.runner import Runner
+
+from mmreviewkd.distillers import NonFiniteError
 
 
 @pytest.fixture
@@ -125,3 +131,129 @@ def test_synchronised_batch_normalisation_is_one_line(teacher_checkpoint):
     ]
     assert len(norms) == 10
     assert all(isinstance(norm, torch.nn.SyncBatchNorm) for norm in norms)
+
+
+class CPUAmpOptimWrapper(AmpOptimWrapper):
+    """MMEngine's wrapper, in the one part that takes no float16 on a CPU."""
+
+    @contextmanager
+    def optim_context(self, model):
+        with (
+            OptimWrapper.optim_context(self, model),
+            torch.autocast('cpu', self.cast_dtype),
+        ):
+            yield
+
+
+@pytest.fixture
+def amp(monkeypatch):
+    """Makes MMEngine's mixed precision, which allows GPUs only, for the CPU."""
+    module = 'mmengine.optim.optimizer.amp_optimizer_wrapper'
+    monkeypatch.setattr(f'{module}.is_cuda_available', lambda: True)
+    scaler = functools.partial(torch.amp.GradScaler, 'cpu')
+    monkeypatch.setattr(f'{module}.GradScaler', scaler)
+
+    def wrap(model, dtype, scale):
+        return CPUAmpOptimWrapper(
+            loss_scale=dict(init_scale=scale),
+            dtype=dtype,
+            optimizer=torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9),
+            clip_grad=dict(max_norm=10.0),
+        )
+
+    return wrap
+
+
+def initialised(teacher_checkpoint, **changes):
+    torch.manual_seed(0)
+    model = toys.build(toys.distilled(teacher_checkpoint, **changes))
+    model.init_weights()
+    return model.train()
+
+
+def step(model, optim, seed=0):
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    return model.train_step(toys.batch(seed=seed), optim)
+
+
+def test_overflow_of_gradients_is_left_to_the_scaler(teacher_checkpoint, amp):
+    """The losses are finite: neither an error nor a step that is counted."""
+    model = initialised(teacher_checkpoint)
+    optim = amp(model, 'float16', scale=2.0**24)
+    before = copy.deepcopy(dict(model.named_parameters()))
+    assert torch.isfinite(step(model, optim)['loss'])
+    assert optim.loss_scaler.get_scale() == 2.0**23
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name]), name
+    optim.loss_scaler.update(2.0**8)
+    step(model, optim)
+    assert optim.loss_scaler.get_scale() == 2.0**8
+    for part in ('backbone.conv1', 'distillation'):
+        assert any(
+            not torch.equal(parameter, before[name])
+            for name, parameter in model.named_parameters()
+            if name.startswith(part)
+        )
+    assert model.skipped_steps == 0
+
+
+@pytest.mark.parametrize('action', ['stop', 'skip'])
+def test_losses_that_are_not_finite_do_not_lower_the_scale(
+    teacher_checkpoint, amp, action
+):
+    model = initialised(teacher_checkpoint, non_finite=action)
+    optim = amp(model, 'float16', scale=2.0**8)
+    before = copy.deepcopy(dict(model.named_parameters()))
+    model.teacher.neck.fpn_convs[1].conv.bias.data[0] = math.inf
+    if action == 'stop':
+        with pytest.raises(NonFiniteError, match="the teacher's maps, level 1"):
+            step(model, optim)
+    else:
+        step(model, optim)
+        assert model.skipped_steps == 1
+    assert optim.loss_scaler.get_scale() == 2.0**8
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name]), name
+
+
+@pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
+def test_mixed_precision_learns_as_float32(teacher_checkpoint, amp, dtype):
+    curves = []
+    for kind in ('float32', dtype):
+        model = initialised(teacher_checkpoint)
+        optim = amp(model, kind, scale=2.0**8)
+        curves.append(
+            [step(model, optim, i % 2)['loss_distill'].item() for i in range(20)]
+        )
+    torch.testing.assert_close(*(curve[0] for curve in curves), rtol=0.005, atol=0)
+    # Rounding makes the runs part, but not stay behind.
+    expected, got = (np.mean(curve[-4:]) for curve in curves)
+    assert expected < 0.5 * curves[0][0]
+    assert got == pytest.approx(expected, rel=0.15)
+
+
+def test_compiled_parts_change_nothing(teacher_checkpoint):
+    """In place, so that no weight gets another name."""
+    compiled = []
+
+    def backend(graph, inputs):
+        compiled.append(graph)
+        return graph.forward
+
+    gradients, maps = [], []
+    for compile in (False, True):
+        model = initialised(teacher_checkpoint)
+        if compile:
+            for part in (model.backbone, model.teacher.backbone):
+                part.compile(backend=backend)
+        losses = toys.losses(model, toys.batch())
+        maps.append(losses['loss_distill'])
+        model.parse_losses(losses)[0].backward()
+        gradients.append({n: p.grad for n, p in model.named_parameters()})
+        names = list(model.state_dict())
+    assert len(compiled) == 2
+    torch.testing.assert_close(*maps)
+    torch.testing.assert_close(*gradients)
+    assert names == list(initialised(teacher_checkpoint).state_dict())
+    assert not any(parameter.requires_grad for parameter in model.teacher.parameters())

@@ -104,7 +104,7 @@ def test_only_what_is_finished():
     assert table['fitnet']['gain, seed by seed'] == '+5.0'
     assert table['fitnet']['seeds'] == '1'
     assert table['review']['box AP'] == '-' and table['review']['seeds'] == '0'
-    assert 'Not finished: fitnet (seed 1), review (seed 0, 1).' in (report.table())
+    assert 'Not finished: fitnet (seed 1), review (seed 0, 1).' in report.table()
     assert 'Not finished' not in comparison().table()
 
 

@@ -8,7 +8,7 @@ from coco_sets import change, write_coco
 
 from mmreviewkd.job import JobError, run_job
 from mmreviewkd.job.coco_folder import CocoFolder
-from mmreviewkd.job.names import printable
+from mmreviewkd.names import printable
 
 CLASSES = (
     'line\nbreak',

@@ -4,7 +4,7 @@ import pytest
 from mmreviewkd.job import plot_gains as module
 from mmreviewkd.job.comparison import Comparison
 from mmreviewkd.job.plot_gains import plot_gains
-from mmreviewkd.job.style import COLOURS
+from mmreviewkd.plot_style import COLOURS
 
 
 def result(box, mask):

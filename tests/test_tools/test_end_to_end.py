@@ -3,11 +3,19 @@
 import runpy
 from pathlib import Path
 
+import matplotlib
 import pytest
 import torch
 import toys
+from coco_sets import write_coco
 from mmengine.config import Config
-from runs import last_metrics, metrics_in_stock_mmdetection, small_run, tiny_demo
+from runs import (
+    coco_run,
+    last_metrics,
+    metrics_in_stock_mmdetection,
+    small_run,
+    tiny_demo,
+)
 
 from mmreviewkd.datasets.digits import make_digits
 
@@ -89,6 +97,23 @@ def test_test_time_augmentation(data, tmp_path, monkeypatch):
         *('test.py', 'distil.py', 'model.pth', '--work-dir', 'tested', '--tta'),
     )
     assert 'coco/bbox_mAP' in last_metrics(tmp_path / 'tested')
+
+
+def test_names_with_formulas_are_shown(tmp_path, monkeypatch):
+    monkeypatch.setitem(matplotlib.rcParams, 'text.parse_math', True)
+    monkeypatch.chdir(tmp_path)
+    names = (r'$\frac{_$', 'b', 'c')
+    data = write_coco(tmp_path / 'data', names=names, images_each=1)
+    cfg = coco_run('frcnn_student.py', data, names)
+    cfg.model = toys.detector()
+    cfg.dump('config.py')
+    torch.save(dict(state_dict=toys.build(cfg.model).state_dict()), 'model.pth')
+    tool(
+        monkeypatch,
+        *('test.py', 'config.py', 'model.pth', '--work-dir', 'tested'),
+        *('--show-dir', 'shown'),
+    )
+    assert len(list(Path('tested').rglob('shown/*'))) == 1
 
 
 def test_out_must_be_a_pickle_file(monkeypatch, capsys):

@@ -2,7 +2,9 @@
 
 import io
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -12,7 +14,7 @@ from mmreviewkd.files import write_bytes
 QUICK_NOTE = 'Quick run: numbers mean nothing'
 COLOURS = dict(teacher='#4d4d4d', student='#d95f02', distilled='#1b6ca8')
 
-_STYLE = {
+_STYLE: Any = {
     'font.size': 10,
     'axes.titlesize': 11,
     'axes.titlelocation': 'left',
@@ -30,16 +32,21 @@ _STYLE = {
 }
 
 
-def styled():
+def styled() -> AbstractContextManager[None]:
     """Return a context in which figures have the plots' style."""
     return matplotlib.rc_context(_STYLE)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Save a figure in one step."""
+def png(figure: Figure) -> bytes:
+    """Draw a figure as a PNG."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # Letters that the font lacks are drawn as boxes.
         warnings.filterwarnings('ignore', 'Glyph')
         figure.savefig(buffer, format='png')
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure in one step."""
+    write_bytes(path, png(figure))

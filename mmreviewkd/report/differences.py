@@ -1,0 +1,53 @@
+"""In what the configs of several runs differ."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+MISSING = object()
+"""Stands for a field that a config does not have."""
+
+
+def differences(configs: Sequence[dict]) -> list[tuple[str, list[Any]]]:
+    """Find the fields in which configs differ.
+
+    A distilled model's student is compared with the model of a plain training.
+
+    Args:
+        configs (Sequence[dict]): Whole configs.
+
+    Returns:
+        list[tuple[str, list]]: Each field's name, dotted, and its value in each
+        config, :data:`MISSING` where it has none. A dict or list that others lack
+        altogether is one field.
+    """
+    return list(_differ('', [_with_student_as_model(config) for config in configs]))
+
+
+def _with_student_as_model(config: dict) -> dict:
+    model = config.get('model', {})
+    student = model.get('student')
+    if not isinstance(student, dict):
+        return config
+    rest = {
+        key: value for key, value in model.items() if key not in ('student', 'type')
+    }
+    return {**config, 'model': {**student, **rest}}
+
+
+def _differ(name: str, values: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    if all(value == values[0] for value in values):
+        return
+    if all(isinstance(value, dict) for value in values):
+        keys = list(dict.fromkeys(key for value in values for key in value))
+    elif (
+        all(isinstance(value, list | tuple) for value in values)
+        and len({len(value) for value in values}) == 1
+    ):
+        keys = list(range(len(values[0])))
+        values = [dict(enumerate(value)) for value in values]
+    else:
+        yield name, values
+        return
+    for key in keys:
+        inner = [value.get(key, MISSING) for value in values]
+        yield from _differ(f'{name}.{key}'.lstrip('.'), inner)

@@ -1,0 +1,57 @@
+import pytest
+from matplotlib.figure import Figure
+from work_dirs import step, write_session
+
+from mmreviewkd.report.curves import chapters, curve, draw_chapter, line_styles
+from mmreviewkd.report.run_log import read_runs
+
+
+@pytest.fixture
+def runs(tmp_path):
+    points = [
+        step(10, lr=0.1, loss=3.0, loss_cls=2.0, loss_distill=1.0, time=0.5, acc=9.0),
+        step(20, lr=0.1, loss=2.0, loss_cls=1.0, loss_distill=1.0, time=0.5, acc=9.0),
+        {'coco/bbox_mAP': 0.25, 'coco/bbox_mAP_s': -1, 'time': 0.1, 'step': 1},
+    ]
+    for seed in (0, 1):
+        write_session(
+            tmp_path / f'seed_{seed}' / 'distilled', f'2026010{seed}_000000', points
+        )
+    alone = [step(10, loss=2.5, loss_cls=2.5)]
+    write_session(tmp_path / 'seed_0' / 'student', '20260109_000000', alone)
+    return read_runs([tmp_path])
+
+
+def test_every_scalar_is_in_a_chapter(runs):
+    assert {chapter.name: chapter.scalars for chapter in chapters(runs)} == {
+        'losses': ['loss', 'loss_cls', 'loss_distill'],
+        # There are no small objects.
+        'ap': ['coco/bbox_mAP'],
+        'learning_rate': ['lr'],
+        'cost': ['time'],
+        'others': ['acc'],
+    }
+
+
+def test_curve(runs):
+    assert curve(runs[0], 'loss', evaluation=False) == ([10, 20], [3.0, 2.0])
+    assert curve(runs[0], 'time', evaluation=True) == ([1], [0.1])
+    assert curve(runs[0], 'coco/bbox_mAP_s', evaluation=True) == ([], [])
+
+
+def test_seeds_share_a_colour(runs):
+    first, student, second = line_styles(runs)
+    assert first.color == second.color != student.color
+    assert first.linestyle != second.linestyle
+
+
+def test_panels(runs):
+    losses, ap, *_ = chapters(runs)
+    figure = draw_chapter(runs, losses)
+    assert isinstance(figure, Figure)
+    loss, _, distill = figure.axes
+    assert [line.get_label() for line in loss.lines] == [run.name for run in runs]
+    assert loss.lines[0].get_ydata().tolist() == [3.0, 2.0]
+    assert loss.lines[1].get_xdata().tolist() == [10]
+    assert not len(distill.lines[1].get_xdata())
+    assert draw_chapter(runs, ap).axes[0].get_xlabel() == 'epoch'

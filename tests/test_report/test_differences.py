@@ -1,0 +1,38 @@
+from mmreviewkd.report.differences import MISSING, differences
+
+
+def test_fields_that_differ():
+    configs = [
+        dict(lr=1, same=[1, 2], deep=dict(a=1, steps=[3, 4]), hooks=[1]),
+        dict(lr=2, same=[1, 2], deep=dict(a=1, steps=[3, 5]), hooks=[1, 2]),
+    ]
+    assert differences(configs) == [
+        ('lr', [1, 2]),
+        ('deep.steps.1', [4, 5]),
+        ('hooks', [[1], [1, 2]]),
+    ]
+
+
+def test_what_others_lack_is_one_field():
+    assert differences([dict(a=dict(b=1, c=2)), dict()]) == [
+        ('a', [dict(b=1, c=2), MISSING])
+    ]
+    assert differences([dict(a=None), dict()]) == [('a', [None, MISSING])]
+
+
+def test_student_is_compared_with_a_plain_model():
+    plain = dict(model=dict(type='RetinaNet', depth=18))
+    distilled = dict(
+        model=dict(
+            type='DistilledDetector',
+            student=dict(type='RetinaNet', depth=18),
+            teacher='mmdet::x.py',
+        )
+    )
+    assert differences([plain, distilled]) == [
+        ('model.teacher', [MISSING, 'mmdet::x.py'])
+    ]
+
+
+def test_one_config_differs_in_nothing():
+    assert differences([dict(a=1)]) == []
