@@ -45,3 +45,13 @@ def test_several_have_a_loss_each(teacher_checkpoint):
     assert grads[0].any() and grads[2].any()
     # One that is off is not waited for by data-parallel training.
     assert not grads[1].any()
+
+
+def test_heads_are_built_where_one_of_several_needs_them(teacher_checkpoint):
+    both = [ONE, dict(type='LogitDistillation')]
+    for several, heads in ((both, True), (both[::-1], True), (ONE, False)):
+        config = toys.distilled(teacher_checkpoint, distillation=several)
+        model = toys.build(config)
+        model.teacher.load()
+        assert hasattr(model.teacher, 'roi_head') == heads
+        assert not any(name.startswith('teacher') for name in model.state_dict())
