@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mmdet.models.detectors import BaseDetector
 from mmdet.structures import SampleList
+from mmdet.structures.bbox import get_box_tensor
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -38,6 +39,21 @@ class Step:
     feats: tuple[Tensor, ...]
     targets: tuple[Tensor, ...]
     maps: dict[str, Sequence[Tensor]] = field(default_factory=dict)
+
+    @property
+    def boxes(self) -> list[Tensor]:
+        """list[Tensor]: The annotated boxes (K, 4) of each image, in pixels."""
+        return [get_box_tensor(one.gt_instances.bboxes) for one in self.data_samples]
+
+    @property
+    def levels(self) -> list[int]:
+        """list[int]: Which of ``student_feats`` the ``feats`` are."""
+        return _positions(self.feats, self.student_feats)
+
+    @property
+    def teacher_levels(self) -> list[int]:
+        """list[int]: Which of ``teacher_feats`` the ``targets`` are."""
+        return _positions(self.targets, self.teacher_feats)
 
 
 class Distillation(BaseModule, metaclass=ABCMeta):
@@ -76,3 +92,8 @@ class Distillation(BaseModule, metaclass=ABCMeta):
     @abstractmethod
     def forward(self, step: Step) -> Tensor:
         """Compute the loss of a training step, a scalar, without its weight."""
+
+
+def _positions(picked: Sequence[Tensor], feats: Sequence[Tensor]) -> list[int]:
+    numbers = {id(feat): number for number, feat in enumerate(feats)}
+    return [numbers[id(feat)] for feat in picked]

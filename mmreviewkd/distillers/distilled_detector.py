@@ -73,6 +73,7 @@ class DistillationMixin:
             self.distillation = distillation and ModuleList(
                 MODELS.build(one) for one in distillation
             )
+        teacher.with_heads = any(one.needs_heads for one in self.distillation or ())
         self._levels, teachers = zip(*levels, strict=True) if levels else (None, None)
         self._teachers_levels = teachers
         self.distill_strength = 1.0
@@ -235,8 +236,8 @@ def DistilledDetector(
             ``'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'``, a model's
             dict, or a dict of changes with ``_base_``.
         teacher (str | dict): The teacher's config, likewise. Of the detector,
-            backbone and neck are built, in training only. Testing does not need
-            the file that is named here.
+            backbone and neck are built, in training only, and the heads where a
+            distillation needs them. Testing does not need the file that is named here.
         distillation (dict | Sequence[dict]): Config of the way of learning from the
             teacher, or of several. Where one names no ``in_channels`` or
             ``out_channels``, those of the student's and the teacher's neck are taken.

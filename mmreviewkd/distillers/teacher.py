@@ -1,4 +1,4 @@
-"""The frozen teacher: backbone and neck of a trained detector."""
+"""The frozen teacher: backbone and neck of a trained detector, its heads if needed."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ RANDOM = 'random'
 
 
 class Teacher(nn.Module):
-    """Backbone and neck of a trained detector, frozen for good.
+    """Backbone and neck of a trained detector, its heads if needed, frozen for good.
 
     Nothing is read or built before :meth:`load`, so that a distilled student
     is tested without its teacher. It is always in evaluation mode, has no
@@ -38,7 +38,13 @@ class Teacher(nn.Module):
             :func:`resolve_model_config` takes it.
         checkpoint (str, optional): Its checkpoint's path or URL. ``'random'``
             asks for random weights, for control experiments.
+
+    Attributes:
+        with_heads (bool): Whether :meth:`load` builds the detector's heads as well,
+            under the names that they have there.
     """
+
+    with_heads = False
 
     def __init__(
         self,
@@ -56,10 +62,10 @@ class Teacher(nn.Module):
         return hasattr(self, 'backbone')
 
     def load(self) -> None:
-        """Build backbone and neck and read their weights, once.
+        """Build the teacher and read its weights, once.
 
         Raises:
-            ValueError: If no checkpoint is named, or weights of backbone or neck
+            ValueError: If no checkpoint is named, or weights of what is built
                 are missing, unexpected or wrongly shaped in the checkpoint.
         """
         if self.loaded:
@@ -74,16 +80,28 @@ class Teacher(nn.Module):
         # The random numbers of the student's training must not depend on the teacher.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            parts = nn.ModuleDict({part: MODELS.build(cfg[part]) for part in PARTS})
+            parts = self._build_parts(cfg)
         if self.checkpoint != RANDOM:
             _load_strictly(parts, self.checkpoint)
         self.preprocessor = MODELS.build(
             cfg.get('data_preprocessor') or dict(type='DetDataPreprocessor')
         )
         parts.eval()
-        self.backbone, self.neck = fast_inference(parts['backbone'], parts['neck'])
+        self.backbone, self.neck = fast_inference(
+            parts.pop('backbone'), parts.pop('neck')
+        )
+        for name, head in parts.items():
+            self.add_module(name, head)
         self.requires_grad_(False)
         self.eval()
+
+    def _build_parts(self, cfg: ConfigType) -> nn.ModuleDict:
+        if not self.with_heads:
+            return nn.ModuleDict({part: MODELS.build(cfg[part]) for part in PARTS})
+        # The detector tells its heads what of train_cfg and test_cfg is theirs.
+        parts = nn.ModuleDict(MODELS.build(cfg).named_children())
+        del parts['data_preprocessor']
+        return parts
 
     def read_weights(self) -> dict[str, Tensor]:
         """Read all weights of the teacher's checkpoint, heads included.
@@ -171,7 +189,7 @@ def _load_strictly(parts: nn.ModuleDict, checkpoint: str) -> None:
     if missing or unexpected or wrong:
         raise ValueError(
             f"the teacher's checkpoint {checkpoint} does not fit its config "
-            '(backbone and neck)'
+            f'({", ".join(parts)})'
             + _listed('missing in the checkpoint', missing)
             + _listed('not in the config', unexpected)
             + _listed('of another shape', wrong)
@@ -179,7 +197,7 @@ def _load_strictly(parts: nn.ModuleDict, checkpoint: str) -> None:
         )
     parts.load_state_dict(state, strict=False)
     print_log(
-        f'teacher: {len(state)} weights of backbone and neck from {checkpoint}',
+        f'teacher: {len(state)} weights of {", ".join(parts)} from {checkpoint}',
         logger='current',
     )
 

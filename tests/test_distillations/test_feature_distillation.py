@@ -73,3 +73,13 @@ def test_each_map_meets_the_level_that_it_is_for():
     )
     assert distillation(step).item() == pytest.approx(9 + 10 * 4 + 100 * 1)
     assert [m.shape[-1] for m in step.maps["the connector's maps"]] == [2, 8, 4]
+
+
+def test_heads_are_built_where_one_of_several_needs_them(teacher_checkpoint):
+    both = [ONE, dict(type='LogitDistillation')]
+    for several, heads in ((both, True), (both[::-1], True), (ONE, False)):
+        config = toys.distilled(teacher_checkpoint, distillation=several)
+        model = toys.build(config)
+        model.teacher.load()
+        assert hasattr(model.teacher, 'roi_head') == heads
+        assert not any(name.startswith('teacher') for name in model.state_dict())

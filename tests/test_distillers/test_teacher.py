@@ -46,6 +46,36 @@ def test_only_backbone_and_neck_are_built(config, checkpoint):
     }
 
 
+def test_heads_are_built_where_they_are_asked_for(config, checkpoint):
+    teacher = Teacher(config, checkpoint)
+    teacher.with_heads = True
+    teacher.load()
+    data, maps = run(teacher, config)
+    detector = toys.build(config).eval()
+    state = torch.load(checkpoint)['state_dict']
+    detector.load_state_dict(state)
+    for name, value in state.items():
+        assert torch.equal(teacher.state_dict()[name], value)
+    rois = torch.tensor([[0.0, 2, 2, 30, 30], [1, 8, 0, 40, 20]])
+    found = teacher.roi_head._bbox_forward(maps, rois)['cls_score']
+    with torch.no_grad():
+        feats = detector.extract_feat(data['inputs'])
+        expected = detector.roi_head._bbox_forward(feats, rois)['cls_score']
+    assert torch.equal(found, expected)
+    assert not found.requires_grad
+    assert not any(module.training for module in teacher.modules())
+    assert teacher.rpn_head.test_cfg and teacher.roi_head.test_cfg
+
+
+def test_heads_are_read_strictly(config, checkpoint, tmp_path):
+    name = 'roi_head.bbox_head.fc_cls.weight'
+    broken = edited(checkpoint, lambda s: s.pop(name), tmp_path / 'broken.pth')
+    teacher = Teacher(config, broken)
+    teacher.with_heads = True
+    with pytest.raises(ValueError, match=f'1 missing in the checkpoint:\n  {name}'):
+        teacher.load()
+
+
 def test_nothing_is_read_before_it_is_needed():
     assert not Teacher('/nowhere/config.py', '/nowhere/teacher.pth').loaded
 

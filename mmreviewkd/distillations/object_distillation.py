@@ -1,0 +1,99 @@
+"""Learning about the annotated objects, a vector for each."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures.bbox import bbox2roi
+from torch import Tensor
+
+from mmreviewkd.losses.levelwise import as_float
+
+from .distillation import Distillation, Step
+from .priors import prior_generator
+
+
+class ObjectDistillation(Distillation):
+    """Pools both sides' maps over the annotated objects, to compare the vectors.
+
+    Methods on the relations among the samples of a batch were made for classification,
+    where an image is one sample and one vector. Here an annotated object is: RoIAlign
+    averages the map of the level that fits its size over its box. The level is chosen
+    as in "Feature Pyramid Networks for Object Detection", equation 1, CVPR 2017
+    (https://arxiv.org/abs/1612.03144).
+
+    Args:
+        in_channels (Sequence[int]): See :class:`Distillation`; all the same.
+        out_channels (Sequence[int]): See :class:`Distillation`; all the same.
+        max_objects (int): Most objects taken of an image; where it has more, a random
+            choice of them. Defaults to 16.
+        loss_weight (float): Weight of the loss. Defaults to 1.0.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: Sequence[int],
+        max_objects: int = 16,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(in_channels, out_channels, loss_weight)
+        for who, channels in dict(student=in_channels, teacher=out_channels).items():
+            if len(set(channels)) > 1:
+                raise ValueError(
+                    f"the {who}'s levels have the channels {list(channels)}; to "
+                    'compare vectors of objects, all levels need as many'
+                )
+        self.max_objects = max_objects
+
+    def forward(self, step: Step) -> Tensor:
+        """Compare the objects' vectors; 0 where there are less than two."""
+        boxes = [self.choose(boxes) for boxes in step.boxes]
+        if sum(map(len, boxes)) < 2:
+            return 0 * sum(x.sum() for x in (*step.feats, *self.parameters()))
+        strides = prior_generator(step.student).strides
+        strides = [max(strides[level]) for level in step.levels]
+        with torch.autocast(step.images.device.type, enabled=False):
+            preds = pool(step.feats, boxes, strides)
+            targets = pool(step.targets, boxes, strides)
+            step.maps["the objects' vectors, student and teacher,"] = (preds, targets)
+            return self.compare(preds, targets)
+
+    def choose(self, boxes: Tensor) -> Tensor:
+        """Take at most ``max_objects`` of an image's boxes (K, 4)."""
+        if len(boxes) <= self.max_objects:
+            return boxes
+        return boxes[
+            torch.randperm(len(boxes), device=boxes.device)[: self.max_objects]
+        ]
+
+    @abstractmethod
+    def compare(self, preds: Tensor, targets: Tensor) -> Tensor:
+        """Compute the loss of the student's vectors (K, C) and the teacher's."""
+
+
+def pool(
+    maps: Sequence[Tensor], boxes: Sequence[Tensor], strides: Sequence[int]
+) -> Tensor:
+    """Average maps over boxes, each on the level that fits its size.
+
+    Args:
+        maps (Sequence[Tensor]): Maps (N, C, H_i, W_i), finest level first.
+        boxes (Sequence[Tensor]): Each image's boxes (K_i, 4), in pixels.
+        strides (Sequence[int]): Pixels to a position of each level.
+
+    Returns:
+        Tensor: A row for each box, (K, C).
+    """
+    extractor = MODELS.build(
+        dict(
+            type='SingleRoIExtractor',
+            roi_layer=dict(type='RoIAlign', output_size=1, sampling_ratio=0),
+            out_channels=maps[0].shape[1],
+            featmap_strides=strides,
+            # Of the finest level; 56 with a stride of 4, as FPN has it.
+            finest_scale=14 * strides[0],
+        )
+    )
+    return extractor([as_float(feat) for feat in maps], bbox2roi(boxes)).flatten(1)

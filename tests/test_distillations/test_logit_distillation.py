@@ -1,0 +1,230 @@
+import math
+
+import pytest
+import torch
+import toys
+from mmdet.models.roi_heads import CascadeRoIHead
+from mmdet.structures.bbox import bbox2roi
+from mmengine.config import ConfigDict
+
+from mmreviewkd.distillations import LogitDistillation, Step
+from mmreviewkd.distillations.logit_distillation import (
+    sigmoid_divergence,
+    softmax_divergence,
+)
+from mmreviewkd.distillers import resolve_model_config
+
+
+def probabilities(scores, temperature):
+    exps = [math.exp(score / temperature) for score in scores]
+    return [value / sum(exps) for value in exps]
+
+
+def kl(target, pred):
+    return sum(p * math.log(p / q) for p, q in zip(target, pred, strict=True))
+
+
+PREDS = [[1.0, 2.0, -1.0], [0.0, 0.0, 0.0]]
+TARGETS = [[3.0, -2.0, 0.5], [4.0, 1.0, -7.0]]
+
+
+@pytest.mark.parametrize('temperature', [1.0, 3.0])
+def test_softmax_by_hand(temperature):
+    found = softmax_divergence(*map(torch.tensor, (PREDS, TARGETS)), temperature)
+    expected = [
+        temperature**2
+        * kl(probabilities(target, temperature), probabilities(pred, temperature))
+        for pred, target in zip(PREDS, TARGETS, strict=True)
+    ]
+    assert found.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('temperature', [1.0, 3.0])
+def test_sigmoid_by_hand(temperature):
+    """A sigmoid is a softmax over the score and 0."""
+    found = sigmoid_divergence(*map(torch.tensor, (PREDS, TARGETS)), temperature)
+    expected = [
+        temperature**2
+        * sum(
+            kl(probabilities([t, 0], temperature), probabilities([p, 0], temperature))
+            for p, t in zip(pred, target, strict=True)
+        )
+        for pred, target in zip(PREDS, TARGETS, strict=True)
+    ]
+    assert found.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('divergence', [softmax_divergence, sigmoid_divergence])
+def test_scores_of_any_size(divergence):
+    """Gradients and values stay finite, and equal scores give 0."""
+    torch.manual_seed(0)
+    preds, targets = 300 * torch.randn(2, 4, 3)
+    loss = divergence(preds.requires_grad_(), targets, 1.0).sum()
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(preds.grad).all()
+    assert not divergence(targets, targets, 1.0).any()
+    preds, targets = torch.randn(2, 4, 3, dtype=torch.double)
+    preds.requires_grad_()
+    assert torch.autograd.gradcheck(lambda preds: divergence(preds, targets, 2), preds)
+
+
+def one_stage(kind='retinanet', **head):
+    """A tiny RetinaNet, or what else has such a head."""
+    base = dict(
+        retinanet='mmdet::_base_/models/retinanet_r50_fpn.py',
+        fcos='mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
+    )[kind]
+    head = dict(in_channels=32, feat_channels=32, stacked_convs=1, **head)
+    return resolve_model_config(
+        ConfigDict(
+            _base_=base,
+            backbone=dict(depth=18, base_channels=4, stem_channels=4, init_cfg=None),
+            neck=dict(in_channels=[4, 8, 16, 32], out_channels=32),
+            bbox_head=dict(head, num_classes=3),
+        )
+    )
+
+
+def two_stage(classes=3):
+    config = toys.detector()
+    config.roi_head.bbox_head.num_classes = classes
+    return config
+
+
+def step(student, teacher, levels=range(5), sides=(16, 8, 4, 2, 1)):
+    """Random maps for the heads of detectors with random weights."""
+    torch.manual_seed(0)
+    detectors = [toys.build(config) for config in (student, teacher)]
+    detectors[1].requires_grad_(False)
+    for detector in detectors:
+        for name, parameter in detector.named_parameters():
+            if name.endswith(('fc_cls.weight', 'retina_cls.weight', 'conv_cls.weight')):
+                parameter.data.normal_(std=0.3)
+    feats, targets = (
+        [torch.randn(2, detector.neck.out_channels, side, side) for side in sides]
+        for detector in detectors
+    )
+    data = detectors[0].data_preprocessor(toys.batch(), training=True)
+    return Step(
+        *detectors,
+        data['inputs'],
+        data['data_samples'],
+        [feat.requires_grad_() for feat in feats],
+        targets,
+        [feats[level] for level in levels],
+        [targets[level] for level in levels],
+    )
+
+
+def kd(**kwargs):
+    return LogitDistillation([], [], temperature=2.0, **kwargs)
+
+
+SOFTMAX = dict(type='CrossEntropyLoss', _delete_=True, loss_weight=1.0)
+
+
+@pytest.mark.parametrize(
+    'config',
+    [two_stage(), one_stage(), one_stage(loss_cls=SOFTMAX), one_stage('fcos')],
+    ids=['two-stage', 'one-stage', 'softmax', 'points'],
+)
+def test_learns_until_it_scores_like_the_teacher(config):
+    one = step(config, config)
+    loss = kd()(one)
+    assert loss > 0
+    loss.backward()
+    assert any(feat.grad is not None and feat.grad.any() for feat in one.student_feats)
+    assert any(p.grad is not None for p in one.student.parameters())
+
+    one.student.load_state_dict(one.teacher.state_dict())
+    one.student_feats, one.feats = one.teacher_feats, one.targets
+    assert kd()(one) == 0
+
+
+def test_proposals_get_scores_of_both_heads():
+    one = step(two_stage(), two_stage())
+    proposals = one.student.rpn_head.predict(one.student_feats, one.data_samples)
+    assert min(len(each) for each in proposals) > 7
+    rois = bbox2roi([each.bboxes[:7] for each in proposals])
+    preds, targets = (
+        detector.roi_head.bbox_head(
+            detector.roi_head.bbox_roi_extractor(feats[:4], rois)
+        )[0]
+        for detector, feats in (
+            (one.student, one.student_feats),
+            (one.teacher, one.teacher_feats),
+        )
+    )
+    assert preds.shape == (14, 4)
+    expected = sum(
+        4 * kl(probabilities(target, 2.0), probabilities(pred, 2.0))
+        for pred, target in zip(preds.tolist(), targets.tolist(), strict=True)
+    )
+    loss = kd(max_proposals=7)(one)
+    assert loss.item() == pytest.approx(expected / 14, rel=1e-4)
+
+
+@pytest.mark.parametrize('levels', [range(5), (1, 3)])
+def test_anchors_count_by_the_teachers_highest_probability(levels):
+    one = step(one_stage(), one_stage(), levels)
+    total = weights = 0.0
+    preds = one.student.bbox_head(one.student_feats)[0]
+    targets = one.teacher.bbox_head(one.teacher_feats)[0]
+    for level in levels:
+        pred, target = (
+            # Nine anchors of three classes to a position.
+            maps[level].unflatten(1, (9, 3)).transpose(1, 2).flatten(2).double()
+            for maps in (preds, targets)
+        )
+        p, q = (target / 2).sigmoid(), (pred / 2).sigmoid()
+        divergence = p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
+        weight = target.sigmoid().amax(1)
+        total += 4 * (divergence.sum(1) * weight).sum().item()
+        weights += weight.sum().item()
+    assert kd()(one).item() == pytest.approx(total / weights, rel=1e-4)
+
+
+def test_background_has_no_weight_where_it_is_a_class():
+    config = one_stage(loss_cls=SOFTMAX)
+    one = step(config, config, levels=[4])
+    pred, target = (
+        detector.bbox_head(feats)[0][4].unflatten(1, (9, 4)).transpose(1, 2).flatten(2)
+        for detector, feats in (
+            (one.student, one.student_feats),
+            (one.teacher, one.teacher_feats),
+        )
+    )
+    p, q = ((x / 2).softmax(1) for x in (target, pred))
+    divergence = 4 * (p * (p / q).log()).sum(1)
+    weight = target.softmax(1)[:, :3].amax(1)
+    expected = (divergence * weight).sum() / weight.sum()
+    torch.testing.assert_close(kd()(one), expected, rtol=1e-4, atol=0)
+
+
+def test_no_proposals_give_0(monkeypatch):
+    one = step(two_stage(), two_stage())
+    monkeypatch.setattr(one.student.rpn_head.test_cfg, 'max_per_img', 0)
+    loss = kd()(one)
+    loss.backward()
+    assert loss == 0
+
+
+@pytest.mark.parametrize(
+    ('student', 'teacher', 'message'),
+    [
+        (two_stage(), two_stage(5), 'student tells 3 classes apart, the teacher 5'),
+        (one_stage(), one_stage('fcos'), r'RetinaHead .* \(6138, .* FCOSHead \(682,'),
+        (two_stage(), one_stage(), 'one box head.*; got RetinaNet'),
+        (one_stage(), two_stage(), 'two one-stage detectors.*; got FasterRCNN'),
+    ],
+)
+def test_heads_that_cannot_be_compared(student, teacher, message):
+    with pytest.raises(ValueError, match=message):
+        kd()(step(student, teacher))
+
+
+def test_cascades_are_refused():
+    one = step(two_stage(), two_stage())
+    one.teacher.roi_head = CascadeRoIHead.__new__(CascadeRoIHead)
+    with pytest.raises(ValueError, match='one box head.*; got CascadeRoIHead'):
+        kd()(one)
