@@ -71,6 +71,6 @@ setup(
         'docs': ['furo', 'myst-parser', 'sphinx'],
         # Its newest release needs torch 2.12.
         'torchdistill': ['torchdistill'],
-        'tests': ['mypy', 'pytest', 'ruff', 'torchdistill'],
+        'tests': ['mypy', 'pytest', 'pytest-xdist', 'ruff', 'torchdistill'],
     },
 )

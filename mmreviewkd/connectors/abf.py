@@ -135,7 +135,7 @@ class _StatisticsKept:
         for norm in self.norms:
             norm.momentum = 0.0
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for norm, momentum in zip(self.norms, self.momenta, strict=True):
             norm.momentum = momentum
             if norm.training:
