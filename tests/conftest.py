@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 import mmreviewkd  # noqa: F401  it has to come before mmcv.ops
 
@@ -15,10 +16,11 @@ _SHARED = Path(__file__).resolve().parents[2] / 'shared'
 
 
 @pytest.fixture(autouse=True)
-def _no_scope_left() -> Iterator[None]:
-    """Each Runner sets its scope for good, where later tests would look up names."""
+def _nothing_left() -> Iterator[None]:
+    """Each Runner sets scope and visualizer for good, where later tests find them."""
     yield
     DefaultScope._instance_dict.clear()
+    Visualizer._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')

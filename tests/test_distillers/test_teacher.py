@@ -54,14 +54,17 @@ def test_heads_are_built_where_they_are_asked_for(config, checkpoint):
     detector = toys.build(config).eval()
     state = torch.load(checkpoint)['state_dict']
     detector.load_state_dict(state)
-    for name, value in state.items():
+    heads = {name: value for name, value in state.items() if 'head' in name}
+    assert heads
+    for name, value in heads.items():
         assert torch.equal(teacher.state_dict()[name], value)
     rois = torch.tensor([[0.0, 2, 2, 30, 30], [1, 8, 0, 40, 20]])
     found = teacher.roi_head._bbox_forward(maps, rois)['cls_score']
     with torch.no_grad():
         feats = detector.extract_feat(data['inputs'])
         expected = detector.roi_head._bbox_forward(feats, rois)['cls_score']
-    assert torch.equal(found, expected)
+    # But for rounding: normalisation is folded into the teacher's convolutions.
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert not found.requires_grad
     assert not any(module.training for module in teacher.modules())
     assert teacher.rpn_head.test_cfg and teacher.roi_head.test_cfg
