@@ -115,7 +115,7 @@ def _check_heads(
                 continue
             text = f'{who} has {number} classes in {head}, the data {len(classes)}'
             if who == 'the teacher':
-                found.note(f'{text}; only its backbone and neck are used')
+                found.note(f'{text}; fine unless scores of classes are compared')
             else:
                 found.problem(f'{text}; set num_classes={len(classes)} there')
 
