@@ -5,16 +5,15 @@ from pathlib import Path
 
 import mmcv
 from mmcv.transforms import Compose
-from mmdet.apis import init_detector
 from mmdet.models.detectors import BaseDetector
 from mmdet.utils import get_test_pipeline_cfg
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.device import get_device
 
 from mmreviewkd.distillers import resolve_model_config
 from mmreviewkd.distillers.levels import pick
 from mmreviewkd.files import write_bytes
+from mmreviewkd.inference import load_detector
 from mmreviewkd.pages import embedded, write_page
 from mmreviewkd.plot_style import png
 
@@ -61,14 +60,14 @@ def draw_attention(
         (
             'teacher',
             _load(cfg, teacher, cfg.model.teacher_checkpoint),
-            distilled._teachers_levels,
+            distilled.teacher_levels,
         )
     ]
     if plain:
         detectors.append(
-            ('student alone', _load(cfg, student, plain), distilled._levels)
+            ('student alone', _load(cfg, student, plain), distilled.student_levels)
         )
-    detectors.append(('distilled', distilled, distilled._levels))
+    detectors.append(('distilled', distilled, distilled.student_levels))
 
     pipeline = Compose(get_test_pipeline_cfg(cfg))
     out_dir = Path(out_dir)
@@ -97,8 +96,4 @@ def draw_attention(
 def _load(cfg: Config, model: dict, checkpoint: str) -> BaseDetector:
     cfg = cfg.copy()
     cfg.model = model
-    # Without options it looks for a backbone, which a distilled model's config has in
-    # another place.
-    return init_detector(
-        cfg, checkpoint, palette='random', device=get_device(), cfg_options={}
-    )
+    return load_detector(cfg, checkpoint)

@@ -201,11 +201,13 @@ def _parts(
     def textbook_teach() -> tuple[Tensor, ...]:
         return textbook_teacher(batch['inputs'])
 
-    targets = pick(teach(), distilled._teachers_levels)
+    targets = pick(teach(), distilled.teacher_levels)
     textbook_targets = [target.contiguous() for target in targets]
     with torch.no_grad():
         feats = distilled.extract_feat(batch['inputs'])
-    feats = [feat.detach().requires_grad_() for feat in pick(feats, distilled._levels)]
+    feats = [
+        feat.detach().requires_grad_() for feat in pick(feats, distilled.student_levels)
+    ]
     (distillation,) = distilled.distillation
     connector, hcl = distillation.connector, distillation.loss
     hcl = getattr(hcl, 'loss', hcl)

@@ -49,6 +49,8 @@ class DistillationMixin:
         distill_strength (float): Factor on their losses. Where it or the weights of
             all of them are 0, nothing of them is run, and the student trains exactly
             as without a teacher. 1 unless :class:`DistillScheduleHook` changes it.
+        student_levels, teacher_levels (tuple[int], optional): The levels of the two
+            necks that are compared, counted from 0, the finest; None for all.
         skipped_steps (int): Training steps with losses that were not finite.
     """
 
@@ -74,8 +76,9 @@ class DistillationMixin:
                 MODELS.build(one) for one in distillation
             )
         teacher.with_heads = any(one.needs_heads for one in self.distillation or ())
-        self._levels, teachers = zip(*levels, strict=True) if levels else (None, None)
-        self._teachers_levels = teachers
+        self.student_levels, self.teacher_levels = (
+            zip(*levels, strict=True) if levels else (None, None)
+        )
         self.distill_strength = 1.0
         self._inherit = tuple(inherit)
         if non_finite not in ACTIONS:
@@ -164,8 +167,8 @@ class DistillationMixin:
             data_samples,
             feats,
             teacher_feats,
-            pick(feats, self._levels),
-            pick(teacher_feats, self._teachers_levels),
+            pick(feats, self.student_levels),
+            pick(teacher_feats, self.teacher_levels),
         )
         step.maps["the teacher's maps"] = step.targets
         step.maps["the student's maps"] = feats

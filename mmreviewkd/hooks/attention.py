@@ -75,6 +75,6 @@ def _views(model: DistillationMixin, data: dict) -> list[View]:
     )
     student = see('student', model, data)
     return [
-        View('teacher', pick(teacher, model._teachers_levels), None),
-        student._replace(feats=pick(student.feats, model._levels)),
+        View('teacher', pick(teacher, model.teacher_levels), None),
+        student._replace(feats=pick(student.feats, model.student_levels)),
     ]

@@ -9,11 +9,11 @@ from pathlib import Path
 import mmcv
 import numpy as np
 from matplotlib.figure import Figure
-from mmdet.apis import inference_detector, init_detector
-from mmengine.device import get_device
+from mmdet.apis import inference_detector
 from pycocotools.coco import COCO
 
 from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.inference import load_detector
 from mmreviewkd.plot_instances import (
     MAX_NAMES,
     Instance,
@@ -86,15 +86,7 @@ def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:
 
 
 def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
-    model = init_detector(
-        run.config.copy(),
-        str(last_whole_checkpoint(run.folder)),
-        palette='random',
-        device=get_device(),
-        # Otherwise it looks for a backbone, which a distilled model's config has
-        # in another place.
-        cfg_options={},
-    )
+    model = load_detector(run.config, str(last_whole_checkpoint(run.folder)))
     samples = inference_detector(model, [str(file) for file in files])
     return [predicted(sample, MIN_SCORE) for sample in samples]
 
