@@ -8,7 +8,8 @@ from pathlib import Path
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
 from mmengine.config import Config, DictAction
-from mmreviewkd.benchmark import benchmark, table
+from mmengine.logging import MMLogger
+from mmreviewkd.benchmark import benchmark, operator_table, table
 from mmreviewkd.launch import hide_package_warnings
 
 
@@ -30,10 +31,16 @@ def main() -> None:
     parser.add_argument('--batch', type=int, default=1, help='images in a step')
     parser.add_argument('--rounds', type=int, default=5, help='default: 5')
     parser.add_argument('--warmup', type=int, default=1, help='default: 1')
+    parser.add_argument(
+        '--operators',
+        action='store_true',
+        help='also list where the steps, teacher, connector and loss spend their time',
+    )
     parser.add_argument('--out', metavar='FILE.json', help='write the numbers there')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
     args = parser.parse_args()
     hide_package_warnings()
+    MMLogger.get_instance('benchmark', log_level='WARNING')
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     result = benchmark(cfg, tuple(args.size), args.batch, args.rounds, args.warmup)
@@ -43,6 +50,11 @@ def main() -> None:
         f'\n{device}, {torch.get_num_threads()} threads, PyTorch {torch.__version__}, '
         f'{args.batch} x {args.size[0]}x{args.size[1]}\n\n{table(result)}'
     )
+    if args.operators:
+        found = {name: row['operators'] for name, row in result.items()}
+        parts = ('student step', 'teacher', 'connector and loss', 'distilled step')
+        print('\nSeconds by operator, in one run that is watched:\n')
+        print(operator_table({name: found[name] for name in parts}))
     if args.out:
         Path(args.out).write_text(json.dumps(result, indent=2))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmreviewkd.benchmark import growth_table, measure_growth, plot_growth
 from mmreviewkd.launch import hide_package_warnings
 
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=2, help='default: 2')
     args = parser.parse_args()
     hide_package_warnings()
+    MMLogger.get_instance('benchmark', log_level='WARNING')
     result = measure_growth(Config.fromfile(args.config), args.rounds)
     plot_growth(result, args.plot)
     print(f'\n{growth_table(result)}')

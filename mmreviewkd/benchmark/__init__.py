@@ -2,5 +2,13 @@
 
 from .benchmark import benchmark, table
 from .growth import growth_table, measure_growth, plot_growth
+from .profile import operator_table
 
-__all__ = ['benchmark', 'growth_table', 'measure_growth', 'plot_growth', 'table']
+__all__ = [
+    'benchmark',
+    'growth_table',
+    'measure_growth',
+    'operator_table',
+    'plot_growth',
+    'table',
+]

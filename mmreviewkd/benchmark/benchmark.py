@@ -1,11 +1,8 @@
 """Times and memory of the parts of a distillation step."""
 
-import json
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +23,7 @@ from mmreviewkd.distillers.model_config import (
 )
 from mmreviewkd.losses import HCLLoss
 
+from .profile import profile
 from .textbook import textbook_hcl, textbook_review
 
 PARTS = {
@@ -65,8 +63,9 @@ def benchmark(
 
     Returns:
         dict: For each of :data:`PARTS` ``seconds`` (median), ``spread`` (half the
-        distance of the quartiles), ``values``, ``ratio`` to the student's step, and
-        ``peak_mib``: memory beyond what is held before.
+        distance of the quartiles), ``values``, ``ratio`` to the student's step,
+        ``peak_mib``: memory beyond what is held before, and ``operators``: see
+        :func:`profile`.
     """
     init_default_scope('mmdet')
     device = torch.device(get_device())
@@ -99,7 +98,7 @@ def benchmark(
             if number >= warmup:
                 values[name].append(seconds)
         say(f'round {number + 1} of {warmup + rounds} (warm-up: {warmup})')
-    peaks = {name: _peak(run, device) for name, run in runs.items()}
+    profiles = {name: profile(run, device) for name, run in runs.items()}
     values['textbook step'] = [
         sum(parts)
         for parts in zip(
@@ -116,12 +115,14 @@ def benchmark(
         low, _, high = (
             statistics.quantiles(seconds) if len(seconds) > 1 else (median,) * 3
         )
+        peak, operators = profiles.get(name, (None, None))
         result[name] = dict(
             seconds=median,
             spread=(high - low) / 2,
             values=seconds,
             ratio=median / base,
-            peak_mib=peaks.get(name),
+            peak_mib=peak,
+            operators=operators,
         )
     return result
 
@@ -248,25 +249,3 @@ def _time(run: Callable[[], Any], device: torch.device) -> float:
 def _synchronize(device: torch.device) -> None:
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
-
-
-def _peak(run: Callable[[], Any], device: torch.device) -> float:
-    """Highest memory of tensors while it runs, beyond that before, in MiB."""
-    if device.type == 'cuda':
-        before = torch.cuda.memory_allocated(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        run()
-        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
-    with torch.profiler.profile(profile_memory=True) as profile:
-        run()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / 'trace.json'
-        profile.export_chrome_trace(str(path))
-        events = json.loads(path.read_text())['traceEvents']
-    held = peak = 0
-    for event in sorted(
-        (e for e in events if e.get('name') == '[memory]'), key=lambda e: e['ts']
-    ):
-        held += event['args']['Bytes']
-        peak = max(peak, held)
-    return peak / 2**20

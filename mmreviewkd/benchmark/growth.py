@@ -11,7 +11,7 @@ from mmreviewkd.plot_style import save, styled
 
 from .benchmark import benchmark
 
-SIZES = ((192, 320), (256, 448), (384, 640), (512, 832))
+SIZES = ((128, 224), (192, 320), (256, 448), (384, 640))
 BATCHES = (1, 2, 4)
 LEVELS = ((64,), (32, 64), (16, 32, 64), (8, 16, 32, 64), (4, 8, 16, 32, 64))
 MID_CHANNELS = (64, 128, 256, 512)
@@ -40,27 +40,37 @@ def measure_growth(
         :func:`benchmark`.
     """
     result: dict[str, dict[str, dict]] = {}
+    measured: dict[str, dict] = {}
     for what, value, changes, arguments in _variants():
         changed = cfg.copy()
         changed.merge_from_dict(changes)
         say(f'{what}: {value}')
-        result.setdefault(what, {})[value] = benchmark(
-            changed, **arguments, rounds=rounds, say=lambda _: None
-        )
+        # What all have in common is measured once.
+        same = repr((changed.model, arguments))
+        if same not in measured:
+            measured[same] = benchmark(
+                changed, **arguments, rounds=rounds, say=lambda _: None
+            )
+        result.setdefault(what, {})[value] = measured[same]
     return result
 
 
 def _variants() -> Iterator[tuple[str, str, dict, dict]]:
     base = SIZES[1]
     for size in SIZES:
-        yield 'image size', f'{size[0]}x{size[1]}', {}, dict(size=size)
+        yield 'image size', f'{size[0]}x{size[1]}', {}, _images(size)
     for batch in BATCHES:
-        yield 'images in a step', str(batch), {}, dict(size=base, batch_size=batch)
+        yield 'images in a step', str(batch), {}, _images(base, batch)
     for levels in LEVELS:
-        yield 'levels', str(len(levels)), {'model.levels': levels}, dict(size=base)
+        changes = {} if levels == LEVELS[-1] else {'model.levels': levels}
+        yield 'levels', str(len(levels)), changes, _images(base)
     for channels in MID_CHANNELS:
         changes = {'model.distillation.connector.mid_channels': channels}
-        yield 'mid_channels', str(channels), changes, dict(size=base)
+        yield 'mid_channels', str(channels), changes, _images(base)
+
+
+def _images(size: tuple[int, int], batch: int = 1) -> dict:
+    return dict(size=size, batch_size=batch)
 
 
 def growth_table(result: dict[str, dict[str, dict]]) -> str:

@@ -28,6 +28,8 @@ class Step:
             with, of the same heights and widths.
         maps (dict[str, Sequence[Tensor]]): Maps by what they are, to which a
             distillation may add its own: looked at where a loss is not finite.
+        log (dict[str, Tensor]): Scalars by name, to which a distillation may add parts
+            of its loss, without its weight: they are logged, and not trained on.
     """
 
     student: BaseDetector
@@ -39,6 +41,7 @@ class Step:
     feats: tuple[Tensor, ...]
     targets: tuple[Tensor, ...]
     maps: dict[str, Sequence[Tensor]] = field(default_factory=dict)
+    log: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def boxes(self) -> list[Tensor]:

@@ -6,6 +6,8 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
 from torch import Tensor
 
+from mmreviewkd.losses import loss_by_level
+
 from .distillation import Distillation, Step
 
 
@@ -36,8 +38,11 @@ class FeatureDistillation(Distillation):
         self.loss = MODELS.build(loss)
 
     def forward(self, step: Step) -> Tensor:
-        """Compare the connector's maps with the teacher's."""
+        """Compare the connector's maps with the teacher's; log each level's loss."""
         outs = self.connector(step.feats)
         step.maps["the connector's maps"] = outs
         targets = [step.targets[level] for level in self.connector.target_levels]
-        return self.loss(outs, targets)
+        losses = loss_by_level(self.loss, outs, targets)
+        if len(losses) > 1:
+            step.log |= {f'level_{n}': loss for n, loss in enumerate(losses)}
+        return sum(losses)

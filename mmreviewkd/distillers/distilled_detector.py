@@ -89,7 +89,8 @@ class DistillationMixin:
         self._non_finite = non_finite
         self.skipped_steps = 0
         self._captured: list[tuple[Tensor, ...]] | None = None
-        self._maps: dict[str, tuple[Tensor, ...]] = {}
+        self._maps: dict[str, Sequence[Tensor]] = {}
+        self._log: dict[str, Tensor] = {}
 
     @property
     def is_distilling(self) -> bool:
@@ -130,11 +131,14 @@ class DistillationMixin:
         Returns:
             dict: The student's losses under their own names, and ``loss_distill``;
             with several distillations ``loss_distill_0``, ``loss_distill_1``, ...
+            Where it is a sum over levels, ``loss_distill_level_0``, the finest one's,
+            ``loss_distill_level_1``, ... are logged too (:meth:`parse_losses`).
         """
         if self.is_distilling:
             losses, step = self._compare(batch_inputs, batch_data_samples)
         else:
             losses, step = super().loss(batch_inputs, batch_data_samples), None
+        self._maps, self._log = step.maps if step else {}, {}
         several = len(self.distillation) > 1
         for number, distillation in enumerate(self.distillation):
             name = f'loss_distill_{number}' if several else 'loss_distill'
@@ -145,7 +149,10 @@ class DistillationMixin:
                 if weight
                 else _zero(distillation, batch_inputs)
             )
-        self._maps = step.maps if step else {}
+            if step:
+                for part, value in step.log.items():
+                    self._log[f'{name}_{part}'] = weight * value.detach()
+                step.log.clear()
         return losses
 
     def _weight(self, distillation: Distillation) -> float:
@@ -189,7 +196,9 @@ class DistillationMixin:
             NonFiniteError: If a loss is not finite and training is to stop then.
         """
         maps, self._maps = self._maps, {}
+        parts, self._log = self._log, {}
         loss, log_vars = super().parse_losses(losses)
+        log_vars |= parts
         if self._non_finite == 'ignore' or is_finite_everywhere(loss):
             return loss, log_vars
         what = describe(log_vars, maps)
@@ -226,6 +235,7 @@ def DistilledDetector(
     teacher: str | ConfigType,
     distillation: ConfigType | Sequence[ConfigType],
     teacher_checkpoint: str | None = None,
+    teacher_dtype: str | None = None,
     levels: Levels | None = None,
     inherit: Sequence[str] = (),
     frozen: Sequence[str] = (),
@@ -247,6 +257,10 @@ def DistilledDetector(
         teacher_checkpoint (str, optional): Path or URL of the teacher's
             checkpoint, needed in training; ``'random'`` for random weights.
             Defaults to None.
+        teacher_dtype (str, optional): Precision of the teacher: ``'float32'``,
+            ``'float16'`` or ``'bfloat16'``. Defaults to None: the student's under
+            mixed precision; else bfloat16 where the device multiplies it faster than
+            float32; else float32.
         levels (Sequence[int] | Sequence[tuple[int, int]], optional): Strides of
             the levels to compare, or pairs of a student's and a teacher's level,
             counted from 0, the finest. Defaults to None: all levels, matched by
@@ -298,7 +312,7 @@ def DistilledDetector(
         {
             **student,
             'type': _distilled(student_class),
-            'teacher': Teacher(teacher, teacher_checkpoint),
+            'teacher': Teacher(teacher, teacher_checkpoint, teacher_dtype),
             'distillation': distillation,
             'levels': pairs,
             'inherit': inherit,

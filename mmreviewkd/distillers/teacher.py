@@ -16,6 +16,7 @@ from .model_config import resolve_model_config
 from .renormalize import Renormalize
 
 PARTS = ('backbone', 'neck')
+DTYPES = ('float32', 'float16', 'bfloat16')
 RANDOM = 'random'
 """The checkpoint's name that asks for a teacher with random weights."""
 
@@ -30,14 +31,16 @@ class Teacher(nn.Module):
     copies of the model that holds it. It is rewritten for speed once its weights are
     read, see :func:`fast_inference`.
 
-    Its precision is that of the student's step under mixed precision; else the half
-    precision that the device has natively, see :func:`native_half`; else float32.
+    Unless ``dtype`` names its precision, that is the student's under mixed precision;
+    else the half precision that the device has natively, see :func:`native_half`; else
+    float32.
 
     Args:
         config (str | dict): The teacher detector's config, as
             :func:`resolve_model_config` takes it.
         checkpoint (str, optional): Its checkpoint's path or URL. ``'random'``
             asks for random weights, for control experiments.
+        dtype (str, optional): One of :data:`DTYPES`. Defaults to None: see above.
 
     Attributes:
         with_heads (bool): Whether :meth:`load` builds the detector's heads as well,
@@ -50,8 +53,15 @@ class Teacher(nn.Module):
         self,
         config: str | ConfigType,
         checkpoint: str | None,
+        dtype: str | None = None,
     ) -> None:
         super().__init__()
+        if dtype is not None and dtype not in DTYPES:
+            raise ValueError(
+                f'model.teacher_dtype is {dtype!r}, but has to be one of '
+                f'{", ".join(DTYPES)}, or None to follow the device'
+            )
+        self.dtype = dtype and getattr(torch, dtype)
         self.config = config
         self.checkpoint = checkpoint
         self._renormalize: Renormalize | None = None
@@ -151,12 +161,21 @@ class Teacher(nn.Module):
         if any(module.training for module in self.modules()):
             self.eval()
         images = self._renormalize(images, data_samples)
-        half = native_half(device)
-        if half is None or torch.is_autocast_enabled(device.type):
+        dtype = self.dtype
+        if dtype is None and not torch.is_autocast_enabled(device.type):
+            dtype = native_half(device)
+        if dtype is None:
             return tuple(self.neck(self.backbone(images)))
-        with torch.autocast(device.type, half):
+        with _precision(device, dtype):
             maps = self.neck(self.backbone(images))
         return tuple(feat.float() for feat in maps)
+
+
+def _precision(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Compute in ``dtype``, whatever the surroundings do."""
+    if dtype == torch.float32:
+        return torch.autocast(device.type, enabled=False)
+    return torch.autocast(device.type, dtype)
 
 
 def _read_state(checkpoint: str) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from .cwd import CWDLoss
 from .fsp import FSPLoss
 from .hcl import HCLLoss
 from .l2 import L2DistillLoss
-from .levelwise import LevelwiseLoss
+from .levelwise import LevelwiseLoss, loss_by_level
 from .ofd import OFDLoss
 from .pkd import PKDLoss
 from .pkt import PKTLoss
@@ -24,4 +24,5 @@ __all__ = [
     'PKTLoss',
     'SPLoss',
     'TorchdistillLoss',
+    'loss_by_level',
 ]

@@ -32,9 +32,11 @@ class FSPLoss(L2DistillLoss):
             finest first. Defaults to None: 1 for all.
     """
 
-    def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    def by_level(
+        self, preds: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> list[Tensor]:
         """Compare the flows between neighbours; see :class:`LevelwiseLoss`."""
-        return super().forward(flows(preds), flows(targets))
+        return super().by_level(flows(preds), flows(targets))
 
 
 def flows(feats: Sequence[Tensor]) -> list[Tensor]:

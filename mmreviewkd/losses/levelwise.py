@@ -28,7 +28,17 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
         self.level_weights = level_weights
 
     def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        """Sum the loss over the levels.
+        """Sum the loss over the levels; see :meth:`by_level`.
+
+        Returns:
+            Tensor: The loss, a scalar.
+        """
+        return sum(self.by_level(preds, targets))
+
+    def by_level(
+        self, preds: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Compute the loss of each level, with its weight.
 
         Args:
             preds (Sequence[Tensor]): The connector's maps, (N, C_i, H_i, W_i)
@@ -37,7 +47,7 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
                 the channels where ``same_channels`` is False.
 
         Returns:
-            Tensor: The loss, a scalar.
+            list[Tensor]: A scalar for each level.
 
         Raises:
             ValueError: If the numbers of levels or the shapes of a level
@@ -60,14 +70,23 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
                     f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
                 )
         with torch.autocast(preds[0].device.type, enabled=False):
-            return sum(
+            return [
                 weight * self.level_loss(as_float(pred), as_float(target))
                 for weight, pred, target in zip(weights, preds, targets, strict=True)
-            )
+            ]
 
     @abstractmethod
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
+
+
+def loss_by_level(
+    loss: nn.Module, preds: Sequence[Tensor], targets: Sequence[Tensor]
+) -> list[Tensor]:
+    """Compute a loss level by level, or in one where it does not know of levels."""
+    if hasattr(loss, 'by_level'):
+        return loss.by_level(preds, targets)
+    return [loss(preds, targets)]
 
 
 def as_float(x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from mmdet.registry import MODELS
 from mmdet.utils import ConfigType
 from torch import Tensor, nn
 
-from .levelwise import as_float
+from .levelwise import as_float, loss_by_level
 
 
 @MODELS.register_module()
@@ -31,7 +31,14 @@ class OnStandardizedTargets(nn.Module):
 
     def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
         """Compute the loss on standardised targets, (N, C_i, H_i, W_i) each."""
-        return self.loss(preds, [standardize(target) for target in targets])
+        return sum(self.by_level(preds, targets))
+
+    def by_level(
+        self, preds: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Compute the loss of each level, or all in one; see :func:`loss_by_level`."""
+        standardized = [standardize(target) for target in targets]
+        return loss_by_level(self.loss, preds, standardized)
 
 
 def standardize(feat: Tensor, eps: float = 1e-5) -> Tensor:

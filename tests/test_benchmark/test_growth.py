@@ -5,6 +5,8 @@ from mmengine.config import Config
 
 from mmreviewkd.benchmark import growth as module
 
+EXAMPLE = Config.fromfile(toys.CONFIGS / 'reviewkd_frcnn_r101_r18.py')
+
 
 def test_tool(tmp_path, monkeypatch, capsys):
     package = 'mmreviewkd.benchmark.growth'
@@ -26,12 +28,24 @@ def test_tool(tmp_path, monkeypatch, capsys):
     assert (tmp_path / 'plot.png').read_bytes().startswith(b'\x89PNG')
 
 
-def test_variants_change_one_thing():
-    variants = list(module._variants())
-    assert len(variants) == sum(
-        map(len, (module.SIZES, module.BATCHES, module.LEVELS, module.MID_CHANNELS))
+def test_variants_change_one_thing_and_share_their_base(monkeypatch):
+    measured = []
+    monkeypatch.setattr(
+        f'{module.__name__}.benchmark',
+        lambda cfg, **arguments: measured.append((cfg, arguments)) or len(measured),
     )
-    assert all(
-        bool(changes) ^ (what in ('image size', 'images in a step'))
-        for what, _, changes, _ in variants
+    result = module.measure_growth(EXAMPLE, say=lambda _: None)
+    sizes, batches, levels, channels = (
+        list(values.values()) for values in result.values()
     )
+    base = sizes[1]
+    assert batches[0] == levels[-1] == base
+    assert len(measured) == len({*sizes, *batches, *levels, *channels})
+    for number, (cfg, arguments) in enumerate(measured, 1):
+        differs = [
+            arguments['size'] != module.SIZES[1],
+            arguments['batch_size'] != 1,
+            cfg.model.get('levels') is not None,
+            'mid_channels' in cfg.model.distillation.connector,
+        ]
+        assert sum(differs) == (number != base)

@@ -5,6 +5,7 @@ import torch
 import toys
 
 from mmreviewkd.distillations import FeatureDistillation
+from mmreviewkd.distillers import DistillationMixin
 
 ONE = dict(
     type='FeatureDistillation',
@@ -70,9 +71,29 @@ def test_each_map_meets_the_level_that_it_is_for():
             for size, value in zip(sizes, (0.0, 1.0, 5.0), strict=True)
         ],
         maps={},
+        log={},
     )
     assert distillation(step).item() == pytest.approx(9 + 10 * 4 + 100 * 1)
+    by_level = {name: value.item() for name, value in step.log.items()}
+    assert by_level == {'level_0': 9.0, 'level_1': 40.0, 'level_2': 100.0}
     assert [m.shape[-1] for m in step.maps["the connector's maps"]] == [2, 8, 4]
+
+
+def test_loss_of_each_level_is_logged_and_not_trained_on(teacher_checkpoint):
+    several = [dict(ONE, loss_weight=weight) for weight in (0.5, 2.0, 0.0)]
+    found, model = losses(teacher_checkpoint, several)
+    loss, logged = model.parse_losses(found)
+    own, _ = super(DistillationMixin, model).parse_losses(found)
+    torch.testing.assert_close(loss, own)
+    by_level = {
+        one: [logged.pop(f'loss_distill_{one}_level_{n}') for n in range(5)]
+        for one in (0, 1)
+    }
+    assert not any('level' in name for name in logged)
+    for one, values in by_level.items():
+        assert all(value > 0 and not value.requires_grad for value in values)
+        total = found[f'loss_distill_{one}'].detach()
+        torch.testing.assert_close(sum(values), total)
 
 
 def test_heads_are_built_where_one_of_several_needs_them(teacher_checkpoint):

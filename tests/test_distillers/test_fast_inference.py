@@ -4,7 +4,7 @@ import toys
 from torch import nn
 
 from mmreviewkd.distillers.fast_inference import fast_inference, native_half
-from mmreviewkd.distillers.teacher import Teacher
+from mmreviewkd.distillers.teacher import DTYPES, Teacher
 from mmreviewkd.layers import WinogradConv2d
 from mmreviewkd.losses import HCLLoss
 
@@ -85,6 +85,31 @@ def test_precision_under_autocast_is_the_students(tmp_path, monkeypatch):
     with torch.autocast('cpu', torch.bfloat16):
         maps = teacher(torch.rand(1, 3, 64, 64), [], preprocessor)
     assert {feat.dtype for feat in maps} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize('amp', [False, True])
+@pytest.mark.parametrize('native', [None, torch.bfloat16])
+@pytest.mark.parametrize('dtype', DTYPES)
+def test_precision_that_is_named_holds_everywhere(
+    tmp_path, monkeypatch, dtype, native, amp
+):
+    monkeypatch.setattr('mmreviewkd.distillers.teacher.native_half', lambda _: native)
+    config = toys.detector()
+    checkpoint = toys.save_teacher(config, tmp_path / 'teacher.pth')
+    teacher = Teacher(config, checkpoint, dtype)
+    teacher.load()
+    inside = []
+    teacher.neck.register_forward_hook(lambda *args: inside.extend(args[-1]))
+    preprocessor = toys.build(config).data_preprocessor
+    with torch.autocast('cpu', torch.bfloat16, enabled=amp):
+        maps = teacher(torch.rand(1, 3, 64, 64), [], preprocessor)
+    assert {feat.dtype for feat in inside} == {getattr(torch, dtype)}
+    assert {feat.dtype for feat in maps} == {torch.float32}
+
+
+def test_unknown_precision():
+    with pytest.raises(ValueError, match="teacher_dtype is 'half', but has to be one"):
+        toys.build(toys.distilled(None, teacher_dtype='half'))
 
 
 @pytest.mark.parametrize('amx', [False, True])

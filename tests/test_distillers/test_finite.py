@@ -94,7 +94,7 @@ def test_finite_losses_are_unchanged(make):
         torch.manual_seed(1)
         model = make(non_finite=action)
         logs.append({k: v.item() for k, v in step(model, sgd(model)).items()})
-        assert not model._maps  # Nothing is kept alive.
+        assert not model._maps and not model._log  # Nothing is kept alive.
     assert logs[0] == logs[1]
 
 

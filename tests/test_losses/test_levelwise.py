@@ -3,8 +3,9 @@
 import pytest
 import torch
 from mmdet.registry import MODELS
+from torch import nn
 
-from mmreviewkd.losses import L2DistillLoss, LevelwiseLoss, SPLoss
+from mmreviewkd.losses import L2DistillLoss, LevelwiseLoss, SPLoss, loss_by_level
 
 
 def test_levels_are_summed_with_their_weights():
@@ -13,6 +14,14 @@ def test_levels_are_summed_with_their_weights():
     assert L2DistillLoss()(preds, zeros).item() == pytest.approx(1 + 4)
     weighted = L2DistillLoss(level_weights=(1.0, 0.5))
     assert weighted(preds, zeros).item() == pytest.approx(1 + 0.5 * 4)
+
+
+def test_loss_by_level():
+    preds = [torch.full((1, 1, 8, 8), value) for value in (1.0, 2.0)]
+    zeros = [torch.zeros(1, 1, 8, 8)] * 2
+    l2 = L2DistillLoss(level_weights=(1.0, 0.5))
+    assert loss_by_level(l2, preds, zeros) == [1.0, 2.0]
+    assert loss_by_level(nn.MSELoss(), preds[1], zeros[1]) == [4.0]
 
 
 def test_wrong_shape_names_the_level_and_both_shapes():

@@ -26,3 +26,10 @@ def test_constant_channel_is_zero(standardized):
     target = torch.full((2, 1, 8, 8), 5.0)
     zeros = torch.zeros_like(target)
     assert standardized([zeros], [target]).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_loss_of_each_level(standardized):
+    preds, targets = ([torch.rand(2, 3, side, side) for side in (8, 4)] for _ in '12')
+    expected = [standardized([p], [t]) for p, t in zip(preds, targets, strict=True)]
+    assert standardized.by_level(preds, targets) == expected
+    assert standardized(preds, targets) == sum(expected)
