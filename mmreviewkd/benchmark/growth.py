@@ -22,6 +22,7 @@ LINES = {
     'connector and loss': '#2a9d5c',
     'textbook connector and loss': '#9ecfb2',
 }
+WITH_PEAK = ('connector and loss', 'textbook connector and loss')
 
 
 def measure_growth(
@@ -82,34 +83,35 @@ def growth_table(result: dict[str, dict[str, dict]]) -> str:
     for what, values in result.items():
         for value, parts in values.items():
             cells = [f'{parts[name]["seconds"]:.2f}' for name in LINES]
-            cells += [
-                f'{parts[name]["peak_mib"]:.0f}'
-                for name in ('connector and loss', 'textbook connector and loss')
-            ]
+            cells += [f'{parts[name]["peak_mib"]:.0f}' for name in WITH_PEAK]
             lines.append(f'| {what}: {value} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
 
 
 def plot_growth(result: dict[str, dict[str, dict]], path: Path) -> None:
-    """Plot the result of :func:`measure_growth`: time above, memory below."""
+    """Plot what :func:`growth_table` lists: time above, memory below."""
     with styled():
         figure = Figure(figsize=(3.2 * len(result), 6.4), layout='constrained')
         panels = figure.subplots(2, len(result), sharex='col', sharey='row')
-        for row, (key, label) in zip(
+        for row, (key, label, names) in zip(
             panels,
-            [('seconds', 'seconds'), ('peak_mib', 'peak memory, MiB')],
+            [
+                ('seconds', 'seconds', tuple(LINES)),
+                ('peak_mib', 'peak memory, MiB', WITH_PEAK),
+            ],
             strict=True,
         ):
             row[0].set_ylabel(label)
             for axes, (what, values) in zip(row, result.items(), strict=True):
-                for name, colour in LINES.items():
+                for name in names:
                     heights = [parts[name][key] for parts in values.values()]
                     axes.plot(
-                        list(values), heights, color=colour, marker='o', label=name
+                        list(values), heights, color=LINES[name], marker='o', label=name
                     )
-                axes.set_ylim(bottom=0)
                 if key == 'peak_mib':
                     axes.set_xlabel(what)
+            # Shared by the row, so not before all its lines are drawn.
+            row[0].set_ylim(bottom=0)
         figure.legend(
             *panels[0][0].get_legend_handles_labels(), loc='outside upper left', ncols=5
         )

@@ -161,10 +161,10 @@ class Teacher(nn.Module):
         if any(module.training for module in self.modules()):
             self.eval()
         images = self._renormalize(images, data_samples)
-        dtype = self.dtype
-        if dtype is None and not torch.is_autocast_enabled(device.type):
-            dtype = native_half(device)
-        if dtype is None:
+        dtype = self.dtype or native_half(device)
+        if dtype is None or (
+            self.dtype is None and torch.is_autocast_enabled(device.type)
+        ):
             return tuple(self.neck(self.backbone(images)))
         with _precision(device, dtype):
             maps = self.neck(self.backbone(images))
