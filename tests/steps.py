@@ -53,6 +53,6 @@ def step(
         data_samples=samples,
         student_feats=feats,
         teacher_feats=targets,
-        feats=feats[1:],
-        targets=targets[1:],
+        student_levels=(1, 2),
+        teacher_levels=(1, 2),
     )

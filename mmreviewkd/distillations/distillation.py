@@ -3,6 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mmdet.models.detectors import BaseDetector
 from mmdet.structures import SampleList
@@ -23,9 +24,8 @@ class Step:
         student_feats (tuple[Tensor]): All maps (N, C_i, H_i, W_i) of the student's
             neck, finest level first.
         teacher_feats (tuple[Tensor]): All maps of the teacher's neck.
-        feats (tuple[Tensor]): Those of the student's maps that are compared.
-        targets (tuple[Tensor]): Those of the teacher's maps that they are compared
-            with, of the same heights and widths.
+        student_levels (Sequence[int]): Which of the student's maps are compared.
+        teacher_levels (Sequence[int]): Which of the teacher's they are compared with.
         maps (dict[str, Sequence[Tensor]]): Maps by what they are, to which a
             distillation may add its own: looked at where a loss is not finite.
         log (dict[str, Tensor]): Scalars by name, to which a distillation may add parts
@@ -38,8 +38,8 @@ class Step:
     data_samples: SampleList
     student_feats: tuple[Tensor, ...]
     teacher_feats: tuple[Tensor, ...]
-    feats: tuple[Tensor, ...]
-    targets: tuple[Tensor, ...]
+    student_levels: Sequence[int]
+    teacher_levels: Sequence[int]
     maps: dict[str, Sequence[Tensor]] = field(default_factory=dict)
     log: dict[str, Tensor] = field(default_factory=dict)
 
@@ -48,15 +48,15 @@ class Step:
         """list[Tensor]: The annotated boxes (K, 4) of each image, in pixels."""
         return [get_box_tensor(one.gt_instances.bboxes) for one in self.data_samples]
 
-    @property
-    def levels(self) -> list[int]:
-        """list[int]: Which of ``student_feats`` the ``feats`` are."""
-        return _positions(self.feats, self.student_feats)
+    @cached_property
+    def feats(self) -> tuple[Tensor, ...]:
+        """tuple[Tensor]: Those of the student's maps that are compared."""
+        return tuple(self.student_feats[level] for level in self.student_levels)
 
-    @property
-    def teacher_levels(self) -> list[int]:
-        """list[int]: Which of ``teacher_feats`` the ``targets`` are."""
-        return _positions(self.targets, self.teacher_feats)
+    @cached_property
+    def targets(self) -> tuple[Tensor, ...]:
+        """tuple[Tensor]: What they are compared with, of the same sizes."""
+        return tuple(self.teacher_feats[level] for level in self.teacher_levels)
 
 
 class Distillation(BaseModule, metaclass=ABCMeta):
@@ -95,8 +95,3 @@ class Distillation(BaseModule, metaclass=ABCMeta):
     @abstractmethod
     def forward(self, step: Step) -> Tensor:
         """Compute the loss of a training step, a scalar, without its weight."""
-
-
-def _positions(picked: Sequence[Tensor], feats: Sequence[Tensor]) -> list[int]:
-    numbers = {id(feat): number for number, feat in enumerate(feats)}
-    return [numbers[id(feat)] for feat in picked]

@@ -82,7 +82,7 @@ class FGFI(Distillation):
                 f'FGFI needs a student with anchors, but {type(step.student).__name__} '
                 'has points; FGD, whose masks need the annotated boxes only, suits it'
             )
-        anchors = [anchors[level] for level in step.levels]
+        anchors = [anchors[level] for level in step.student_levels]
         near = torch.stack(
             [
                 near_anchors(boxes, torch.cat(anchors), self.threshold)

@@ -88,7 +88,7 @@ class LogitDistillation(Distillation):
         """Compare the scores of all anchors or points (one-stage detectors)."""
         own, other = (_dense_head(one) for one in (step.student, step.teacher))
         _check_classes(own, other)
-        preds = _scores(own, step.student_feats, step.levels)
+        preds = _scores(own, step.student_feats, step.student_levels)
         targets = _scores(other, step.teacher_feats, step.teacher_levels)
         if preds.shape != targets.shape or own.use_sigmoid_cls != other.use_sigmoid_cls:
             raise ValueError(

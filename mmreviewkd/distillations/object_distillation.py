@@ -53,7 +53,7 @@ class ObjectDistillation(Distillation):
         if sum(map(len, boxes)) < 2:
             return 0 * sum(x.sum() for x in (*step.feats, *self.parameters()))
         strides = prior_generator(step.student).strides
-        strides = [max(strides[level]) for level in step.levels]
+        strides = [max(strides[level]) for level in step.student_levels]
         with torch.autocast(step.images.device.type, enabled=False):
             preds = pool(step.feats, boxes, strides)
             targets = pool(step.targets, boxes, strides)

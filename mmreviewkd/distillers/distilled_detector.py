@@ -17,7 +17,7 @@ from mmreviewkd.distillations import Distillation, Step
 
 from .finite import ACTIONS, NonFiniteError, describe, is_finite_everywhere
 from .inherit import inherit
-from .levels import Levels, level_channels, match_levels, pick
+from .levels import Levels, level_channels, match_levels
 from .model_config import resolve_model_config
 from .teacher import Teacher
 
@@ -174,8 +174,8 @@ class DistillationMixin:
             data_samples,
             feats,
             teacher_feats,
-            pick(feats, self.student_levels),
-            pick(teacher_feats, self.teacher_levels),
+            self.student_levels or range(len(feats)),
+            self.teacher_levels or range(len(teacher_feats)),
         )
         step.maps["the teacher's maps"] = step.targets
         step.maps["the student's maps"] = feats

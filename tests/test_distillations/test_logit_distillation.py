@@ -111,8 +111,8 @@ def step(student, teacher, levels=range(5), sides=(16, 8, 4, 2, 1)):
         data['data_samples'],
         [feat.requires_grad_() for feat in feats],
         targets,
-        [feats[level] for level in levels],
-        [targets[level] for level in levels],
+        levels,
+        levels,
     )
 
 
