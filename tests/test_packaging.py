@@ -1,5 +1,6 @@
 """The wheel holds what the command line and configs by name need."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 
 import mmreviewkd
+from mmreviewkd.datasets import make_digits
 from mmreviewkd.files import configs_folder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,6 +90,32 @@ def test_configs_of_an_installed_package_are_found_by_name(
     folder, student = done.stdout.split()
     assert folder == str(installed / 'mmreviewkd/.mim/configs')
     assert student == f'{folder}/small/mrcnn_student.py'
+
+
+def test_config_that_inherits_by_name_is_trained(installed, tmp_path):
+    """MMEngine gives what it inherits a scope of its own."""
+    digits = make_digits(tmp_path / 'digits', 8, 4, seed=0)
+    (tmp_path / 'mine.py').write_text(
+        f"""
+_base_ = ['mmreviewkd::small/reviewkd_mrcnn.py', 'mmreviewkd::methods/pkd.py']
+model = dict(teacher_checkpoint='random', inherit=(), distillation=_base_.method)
+train_cfg = dict(max_epochs=1)
+train_dataloader = dict(dataset=dict(data_root='{digits}/'))
+val_cfg = val_dataloader = val_evaluator = None
+"""
+    )
+    command = ['-W', 'ignore', f'{installed}/mmreviewkd/.mim/tools/train.py', 'mine.py']
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / 'work_dirs/mine/epoch_1.pth').is_file()
+    # MMEngine has found the scope, and what is registered.
+    assert not re.findall('WARNING.*(?:regist|install).*', done.stderr + done.stdout)
 
 
 def test_configs_beside_the_source_are_found():
