@@ -31,6 +31,7 @@ _LINKS = {
     '](../configs/README.md': '](configs.md',
     '](../configs/methods/README.md': '](method_configs.md',
     '](methods/README.md': '](method_configs.md',
+    '](../../docs/': '](',
     '](../docs/': '](',
     '](docs/': '](',
 }
