@@ -1,8 +1,11 @@
 """What the scripts in tools/ have in common."""
 
 import argparse
+import gc
 import os
+import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -81,6 +84,29 @@ def _join_on_cpu(cfg: Config) -> None:
         broadcast_buffers=False,
     ) | (cfg.get('model_wrapper_cfg') or {})
     cfg.model_wrapper_cfg.device_ids = None
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Run a script's main function, then leave the other processes in good order.
+
+    Gloo's threads may still free tensors while the interpreter ends, which aborts it;
+    so they are ended before. After an error they are not: where other processes wait
+    for this one, ending them could take as long as their timeout.
+
+    Args:
+        main (Callable): The function; it may end by :class:`SystemExit`.
+    """
+    code = None
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    # Not within `except`: the traceback holds the model, and the model the group.
+    if torch.distributed.is_initialized():
+        gc.collect()
+        torch.distributed.destroy_process_group()
+    if code is not None:
+        sys.exit(code)
 
 
 def log_versions() -> None:

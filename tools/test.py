@@ -9,7 +9,7 @@ from mmdet.engine.hooks.utils import trigger_visualization_hook
 from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
-from mmreviewkd.launch import add_common_flags, load_config
+from mmreviewkd.launch import add_common_flags, load_config, run_script
 
 
 def parse_args() -> argparse.Namespace:
@@ -73,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -7,7 +7,12 @@ import torch
 from mmengine.runner import Runner
 from mmreviewkd.distillers import NonFiniteError
 from mmreviewkd.files import last_whole_checkpoint
-from mmreviewkd.launch import add_common_flags, load_config, log_versions
+from mmreviewkd.launch import (
+    add_common_flags,
+    load_config,
+    log_versions,
+    run_script,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -62,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

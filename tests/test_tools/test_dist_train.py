@@ -171,6 +171,34 @@ def test_two_processes_train_as_one(tmp_path, data, teacher, one_process, launch
     )
 
 
+@pytest.mark.parametrize('script', ['train', 'test'])
+def test_scripts_end_what_works_for_the_processes(tmp_path, script):
+    """Else gloo's threads abort one of them now and then as it ends."""
+    config = tmp_path / 'distil.py'
+    cfg = tiny_demo(make_digits(tmp_path / 'digits', 4, 2, seed=0), tmp_path)
+    cfg.dump(config)
+    arguments = [] if script == 'train' else [cfg.model.teacher_checkpoint]
+    probe = tmp_path / 'probe.py'
+    probe.write_text(
+        'import runpy, sys\n'
+        'from pathlib import Path\n'
+        'del sys.argv[0]\n'
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "tasks = Path('/proc/self/task').glob('*/comm')\n"
+        "print('threads:', *[task.read_text().strip() for task in tasks])\n"
+    )
+    out = run(
+        [sys.executable, probe, ROOT / f'tools/{script}.py', config, *arguments]
+        + ['--launcher', 'pytorch', '--work-dir', tmp_path / 'run'],
+        PYTHONPATH=str(ROOT),
+        **dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1'),
+    )
+    assert 'no GPU: 1 processes' in out
+    threads = out.split('threads:')[1]
+    assert 'python' in threads
+    assert 'gloo' not in threads
+
+
 def test_demo_with_two_processes(tmp_path):
     """And its checkpoint in stock MMDetection, in one process."""
     data = make_digits(tmp_path / 'digits', 16, 6, seed=0)

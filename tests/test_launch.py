@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed, nn
+
+from mmreviewkd.launch import run_script
+
+
+def gloo_threads():
+    """Names of the threads in which gloo works."""
+    names = [task.read_text() for task in Path('/proc/self/task').glob('*/comm')]
+    return [name for name in names if 'gloo' in name]
+
+
+@pytest.fixture
+def train(tmp_path):
+    """A script's main function: a step as one of several processes would do it."""
+
+    def main():
+        distributed.init_process_group(
+            'gloo', init_method=f'file://{tmp_path}/store', rank=0, world_size=1
+        )
+        model = nn.parallel.DistributedDataParallel(nn.Linear(2, 1))
+        model(torch.ones(1, 2)).sum().backward()
+        assert gloo_threads()
+        return model
+
+    yield main
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def test_no_thread_is_left_of_the_processes(train):
+    run_script(train)
+    assert not gloo_threads()
+
+
+def test_no_thread_is_left_where_a_run_is_preempted(train):
+    def main():
+        model = train()  # noqa: F841  alive when the run ends, as a runner's is
+        raise SystemExit(143)
+
+    with pytest.raises(SystemExit) as end:
+        run_script(main)
+    assert end.value.code == 143
+    assert not gloo_threads()
+
+
+def test_an_error_is_raised_at_once(train):
+    """Others may wait for this process: it must not wait for them."""
+
+    def main():
+        train()
+        raise OSError('disk full')
+
+    with pytest.raises(OSError, match='disk full'):
+        run_script(main)
+    assert distributed.is_initialized()
+
+
+def test_without_other_processes():
+    run_script(lambda: None)
+    with pytest.raises(SystemExit) as end:
+        run_script(lambda: exit(2))
+    assert end.value.code == 2
