@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
-from mmdet.registry import MODELS
+from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
@@ -21,7 +21,8 @@ class ObjectDistillation(Distillation):
     where an image is one sample and one vector. Here an annotated object is: RoIAlign
     averages the map of the level that fits its size over its box. The level is chosen
     as in "Feature Pyramid Networks for Object Detection", equation 1, CVPR 2017
-    (https://arxiv.org/abs/1612.03144).
+    (https://arxiv.org/abs/1612.03144): the coarsest of which an object covers 14
+    positions or more to a side, or else the finest.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`; all the same.
@@ -86,14 +87,19 @@ def pool(
     Returns:
         Tensor: A row for each box, (K, C).
     """
-    extractor = MODELS.build(
-        dict(
-            type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=1, sampling_ratio=0),
-            out_channels=maps[0].shape[1],
-            featmap_strides=strides,
-            # Of the finest level; 56 with a stride of 4, as FPN has it.
-            finest_scale=14 * strides[0],
-        )
+    extractor = _RoIExtractor(
+        roi_layer=dict(type='RoIAlign', output_size=1, sampling_ratio=0),
+        out_channels=maps[0].shape[1],
+        featmap_strides=strides,
     )
     return extractor([as_float(feat) for feat in maps], bbox2roi(boxes)).flatten(1)
+
+
+class _RoIExtractor(SingleRoIExtractor):
+    """Takes any strides, where MMDetection's assumes that each is twice the former."""
+
+    def map_roi_levels(self, rois: Tensor, num_levels: int) -> Tensor:
+        sides = (rois[:, 3:] - rois[:, 1:3]).prod(1).clamp(min=0).sqrt()
+        # 112 pixels for a stride of 8, 224 for 16, as FPN has it.
+        smallest = 14 * sides.new_tensor(self.featmap_strides[1:num_levels])
+        return torch.bucketize(sides, smallest, right=True)

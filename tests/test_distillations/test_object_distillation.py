@@ -36,6 +36,22 @@ def test_vectors_are_means_over_boxes_on_the_level_of_their_size():
     assert preds[1].tolist() == pytest.approx([expected] * 4)
 
 
+@pytest.mark.parametrize('strides', [(4, 8, 16, 32), (8, 32), (8, 16, 64), (16,)])
+def test_the_coarsest_level_with_14_positions_to_a_side(strides):
+    sides = [20, 111, 113, 223, 225, 447, 449, 895, 897]
+    boxes = [torch.tensor([[0.0, 0, 2 * side, side / 2] for side in sides])]
+    # Each level's map holds its stride, and the boxes are within the maps.
+    maps = [
+        torch.full((1, 1, 512 // stride, 2048 // stride), float(stride))
+        for stride in strides
+    ]
+    expected = [
+        max((stride for stride in strides if side >= 14 * stride), default=strides[0])
+        for side in sides
+    ]
+    assert pool(maps, boxes, strides).flatten().tolist() == expected
+
+
 def test_each_image_has_its_own_maps():
     box = [8, 8, 24, 24]
     step = steps.step([[box], [box]])
