@@ -17,4 +17,6 @@ class PointwiseConv2d(nn.Conv2d):
         positions = x.flatten(2).transpose(1, 2)
         weight = self.weight.flatten(1).T.expand(len(x), -1, -1)
         out = torch.bmm(positions, weight)
-        return out.transpose(1, 2).unflatten(2, x.shape[2:])
+        # Only in this order are the strides of one image those of channels last too:
+        # batch normalisation's gradient is five times slower without.
+        return out.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)

@@ -7,6 +7,7 @@ from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
+from .mean_square import mean_square
 
 
 @MODELS.register_module()
@@ -37,20 +38,17 @@ class HCLLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        loss, weight, total = F.mse_loss(pred, target), 1.0, 1.0
+        difference = pred - target
+        loss, weight, total = mean_square(difference), 1.0, 1.0
         pooled = None
         for size in self.pool_sizes:
             if size >= pred.shape[2]:
                 continue
-            if pooled is not None and _nested(pred, pooled, size):
-                pooled = F.adaptive_avg_pool2d(pooled, size)
-            else:
-                pooled = F.adaptive_avg_pool2d(pred, size) - F.adaptive_avg_pool2d(
-                    target, size
-                )
+            nested = pooled is not None and _nested(pred, pooled, size)
+            pooled = F.adaptive_avg_pool2d(pooled if nested else difference, size)
             weight /= 2
             total += weight
-            loss = loss + weight * pooled.square().mean()
+            loss = loss + weight * mean_square(pooled)
         return loss / total
 
 

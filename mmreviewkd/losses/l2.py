@@ -1,10 +1,10 @@
 """Mean squared error."""
 
-import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
+from .mean_square import mean_square
 
 
 @MODELS.register_module()
@@ -18,4 +18,4 @@ class L2DistillLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        return F.mse_loss(pred, target)
+        return mean_square(pred - target)

@@ -1,10 +1,10 @@
 """Pearson correlation of feature maps."""
 
-import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
+from .mean_square import mean_square
 from .standardized import standardize
 
 
@@ -24,4 +24,4 @@ class PKDLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        return F.mse_loss(standardize(pred), standardize(target)) / 2
+        return mean_square(standardize(pred) - standardize(target)) / 2
