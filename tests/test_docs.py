@@ -240,9 +240,30 @@ def check_field(name, value):
         assert isinstance(value, str), name
 
 
+def is_compare(code):
+    """Whether a block is a script with the arguments of tools/compare.py."""
+    return code.endswith('\ncompare()\n')
+
+
 def is_file(code):
     """Whether a block is a file of the page on methods, with its name above."""
     return re.match(r'# \w+\.py\n', code)
+
+
+@pytest.mark.parametrize(
+    'code', [block for block in blocks('python') if is_compare(block.values[0])]
+)
+def test_comparisons_in_another_way(code, tmp_path):
+    (tmp_path / 'script.py').write_text(code)
+    done = subprocess.run(
+        [sys.executable, 'script.py', '--help'],
+        cwd=tmp_path,
+        env=os.environ | dict(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '--methods FILE' in done.stdout
 
 
 @pytest.mark.parametrize(
