@@ -5,6 +5,7 @@ import pytest
 import torch
 import toys
 from mmengine.config import Config
+from mmengine.model import BaseModel
 
 from mmreviewkd.benchmark import benchmark, table
 from mmreviewkd.benchmark.benchmark import PARTS
@@ -52,6 +53,26 @@ def test_all_parts_are_measured(kind):
     whole = result['distilled step']['peak_mib']
     assert whole > result['student step']['peak_mib']
     assert len(table(result).splitlines()) == 2 + len(PARTS)
+
+
+def test_the_student_does_the_same_work_alone_and_distilled(monkeypatch):
+    """The same weights, so the same proposals."""
+    losses = []
+    parse = BaseModel.parse_losses
+
+    def note(self, values):
+        loss, log = parse(self, values)
+        losses.append({name: log[name].item() for name in ('loss_cls', 'loss_bbox')})
+        return loss, log
+
+    monkeypatch.setattr(BaseModel, 'parse_losses', note)
+    cfg = Config(dict(model=toys.distilled(None)))
+    # All proposals are learned from: no choice at random.
+    cfg.model.student.train_cfg.rcnn.sampler.num = 10000
+    benchmark(cfg, (64, 96), 1, rounds=1, warmup=0, say=lambda _: None)
+    alone, distilled = losses[:2]
+    assert alone == pytest.approx(distilled, rel=1e-4)
+    assert alone['loss_bbox'] > 0
 
 
 def test_tool(tmp_path, monkeypatch, capsys):
