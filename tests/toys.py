@@ -67,6 +67,8 @@ def distilled(teacher_checkpoint: str | None, kind: str = 'frcnn', **changes) ->
             student=detector(kind),
             teacher=detector(kind),
             teacher_checkpoint=teacher_checkpoint,
+            # Not what this machine is fast in: numbers are compared.
+            teacher_dtype='float32',
             distillation=dict(
                 type='FeatureDistillation',
                 connector=dict(type='ReviewConnector', mid_channels=8),

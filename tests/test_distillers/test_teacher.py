@@ -24,7 +24,7 @@ def run(teacher, config):
 
 
 def test_maps_are_those_of_the_whole_detector(config, checkpoint):
-    teacher = Teacher(config, checkpoint)
+    teacher = Teacher(config, checkpoint, 'float32')
     data, maps = run(teacher, config)
     detector = toys.build(config).eval()
     detector.load_state_dict(torch.load(checkpoint)['state_dict'])
@@ -47,7 +47,7 @@ def test_only_backbone_and_neck_are_built(config, checkpoint):
 
 
 def test_heads_are_built_where_they_are_asked_for(config, checkpoint):
-    teacher = Teacher(config, checkpoint)
+    teacher = Teacher(config, checkpoint, 'float32')
     teacher.with_heads = True
     teacher.load()
     data, maps = run(teacher, config)
