@@ -16,7 +16,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmreviewkd.distillers.distilled_detector import DISTILLATION
+from mmreviewkd.distillers.distilled_detector import students_own
 from mmreviewkd.distillers.levels import pick
 from mmreviewkd.distillers.model_config import (
     resolve_model_config,
@@ -130,10 +130,7 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module, nn.Module]:
     distilled.init_weights()
     student = MODELS.build(student_cfg)
     # Then both have the same proposals, and pooling larger ones takes longer.
-    weights = distilled.state_dict()
-    student.load_state_dict(
-        {name: weights[name] for name in weights if not name.startswith(DISTILLATION)}
-    )
+    student.load_state_dict(students_own(distilled.state_dict()))
     teacher = nn.Sequential(
         MODELS.build(teacher_cfg.backbone), MODELS.build(teacher_cfg.neck)
     )

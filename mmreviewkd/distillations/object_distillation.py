@@ -101,5 +101,5 @@ class _RoIExtractor(SingleRoIExtractor):
     def map_roi_levels(self, rois: Tensor, num_levels: int) -> Tensor:
         sides = (rois[:, 3:] - rois[:, 1:3]).prod(1).clamp(min=0).sqrt()
         # 112 pixels for a stride of 8, 224 for 16, as FPN has it.
-        smallest = 14 * sides.new_tensor(self.featmap_strides[1:num_levels])
+        smallest = 14 * sides.new_tensor(self.featmap_strides[1:])
         return torch.bucketize(sides, smallest, right=True)

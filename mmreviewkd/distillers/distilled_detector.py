@@ -1,7 +1,7 @@
 """A detector that learns from a teacher."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import torch
@@ -23,6 +23,15 @@ from .teacher import Teacher
 
 DISTILLATION = 'distillation.'
 """Prefix of the weights that a checkpoint holds beside the student's."""
+
+
+def students_own(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out the weights that a distilled detector has beside the student's."""
+    return {
+        name: value
+        for name, value in weights.items()
+        if not name.startswith(DISTILLATION)
+    }
 
 
 class DistillationMixin:

@@ -10,7 +10,7 @@ from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.files import ATOMIC
 
-from .distilled_detector import DISTILLATION
+from .distilled_detector import students_own
 from .model_config import resolve_model_config
 
 RUN_FIELDS = ('custom_imports', 'work_dir', 'load_from', 'resume', 'launcher')
@@ -42,11 +42,7 @@ def publish_student(
         )
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content)
-    student = {
-        name: value
-        for name, value in state.items()
-        if not name.startswith(DISTILLATION)
-    }
+    student = students_own(state)
     plain = Config(
         {key: value for key, value in cfg.to_dict().items() if key not in RUN_FIELDS}
     )

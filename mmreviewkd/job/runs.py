@@ -16,7 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmreviewkd.distillers.distilled_detector import DISTILLATION
+from mmreviewkd.distillers.distilled_detector import students_own
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 from mmreviewkd.launch import log_versions
 from mmreviewkd.names import printable
@@ -124,11 +124,8 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
 
 def count_parameters(model: nn.Module) -> int:
     """Count the parameters of a detector as it is at inference."""
-    return sum(
-        parameter.numel()
-        for name, parameter in model.named_parameters()
-        if not name.startswith(DISTILLATION)
-    )
+    parameters = students_own(dict(model.named_parameters()))
+    return sum(parameter.numel() for parameter in parameters.values())
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
+from .mean_square import mean_square
 
 
 @MODELS.register_module()
@@ -33,4 +34,4 @@ class OFDLoss(LevelwiseLoss):
         margin = (target * negative).sum((0, 2, 3), keepdim=True) / count
         target = torch.maximum(target, margin)
         counts = (target > 0) | (pred > target)
-        return ((pred - target) * counts).square().mean()
+        return mean_square((pred - target) * counts)

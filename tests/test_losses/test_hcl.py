@@ -31,12 +31,13 @@ def test_grids_not_smaller_than_the_map_are_left_out():
 @pytest.mark.parametrize(
     'memory_format', [torch.contiguous_format, torch.channels_last]
 )
-def test_gradient_has_the_layout_of_the_maps(memory_format):
+@pytest.mark.parametrize('pool_sizes', [(), (4, 2, 1)])
+def test_gradient_has_the_layout_of_the_maps(memory_format, pool_sizes):
     """Where it has another, layers before it are slow."""
     pred, target = (
         torch.rand(1, 3, 8, 8).to(memory_format=memory_format) for _ in range(2)
     )
     (gradient,) = torch.autograd.grad(
-        HCLLoss()([pred.requires_grad_()], [target]), pred
+        HCLLoss(pool_sizes)([pred.requires_grad_()], [target]), pred
     )
     assert gradient.is_contiguous(memory_format=memory_format)
