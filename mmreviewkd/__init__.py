@@ -1,29 +1,17 @@
-"""Knowledge distillation by knowledge review for MMDetection 3.x."""
+"""Knowledge distillation by knowledge review for MMDetection 3.x and MMEngine.
+
+Importing this package, as ``custom_imports`` does, makes MMEngine work on current
+PyTorch (:mod:`mmreviewkd.compat`) and registers everything by name
+(:mod:`mmreviewkd.register`). MMDetection is not loaded before a model of it is built.
+"""
 
 from . import compat
 from .version import __version__
 
-# Before anything imports mmcv.ops or reads a checkpoint.
 compat.enable()
 
-from . import (  # noqa: E402
-    connectors,
-    datasets,
-    distillations,
-    distillers,
-    files,
-    hooks,
-    losses,
-)
+from . import register  # noqa: E402
 
-__all__ = [
-    '__version__',
-    'compat',
-    'connectors',
-    'datasets',
-    'distillations',
-    'distillers',
-    'files',
-    'hooks',
-    'losses',
-]
+register.register_all()
+
+__all__ = ['__version__']

@@ -4,11 +4,10 @@ import argparse
 from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmreviewkd.distillers import resolve_model_config
 from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.model_config import build_model, is_distilled, resolve_model_config
 from torch import nn
 
 
@@ -30,10 +29,10 @@ def main() -> None:
     print('|---|---:|---:|---:|---:|')
     for path in args.configs:
         cfg = Config.fromfile(path).model
-        if cfg.get('type') != 'DistilledDetector':
+        if not is_distilled(cfg):
             parser.error(f'{path} is no distillation config: model.type is {cfg.type}')
-        model = MODELS.build(cfg)
-        teacher = MODELS.build(resolve_model_config(cfg.teacher))
+        model = build_model(cfg)
+        teacher = build_model(resolve_model_config(cfg.teacher))
         distillation = count(model.distillation)
         numbers = (
             count(teacher),

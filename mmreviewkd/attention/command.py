@@ -10,10 +10,9 @@ from mmdet.utils import get_test_pipeline_cfg
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from mmreviewkd.distillers import resolve_model_config
-from mmreviewkd.distillers.levels import pick
 from mmreviewkd.files import write_bytes
 from mmreviewkd.inference import load_detector
+from mmreviewkd.model_config import is_distilled, resolve_model_config
 from mmreviewkd.pages import embedded, write_page
 from mmreviewkd.plot_style import png
 
@@ -47,37 +46,31 @@ def draw_attention(
     Raises:
         ValueError: If the config is none of a distillation run.
     """
-    if cfg.model.type != 'DistilledDetector':
+    if not is_distilled(cfg.model):
         raise ValueError(
-            f'model.type is {cfg.model.type}, not DistilledDetector: nothing attends '
+            f'model.type is {cfg.model.type}, not DistilledModel: nothing attends '
             'to a review'
         )
     distilled = _load(cfg, cfg.model, checkpoint)
     student, teacher = (
         resolve_model_config(cfg.model[who]) for who in ('student', 'teacher')
     )
-    detectors = [
-        (
-            'teacher',
-            _load(cfg, teacher, cfg.model.teacher_checkpoint),
-            distilled.teacher_levels,
-        )
-    ]
+    pairs = distilled.lessons[0].pairs
+    teacher = _load(cfg, teacher, cfg.model.teacher_checkpoint)
+    detectors = [('teacher', teacher, pairs.others)]
     if plain:
-        detectors.append(
-            ('student alone', _load(cfg, student, plain), distilled.student_levels)
-        )
-    detectors.append(('distilled', distilled, distilled.student_levels))
+        detectors.append(('student alone', _load(cfg, student, plain), pairs.own))
+    detectors.append(('distilled', distilled, pairs.own))
 
     pipeline = Compose(get_test_pipeline_cfg(cfg))
     out_dir = Path(out_dir)
     pictures = []
     for number, path in enumerate(images):
         data = pseudo_collate([pipeline(dict(img_path=str(path), img_id=number))])
-        views = []
-        for name, detector, levels in detectors:
-            view = see(name, detector, data)
-            views.append(view._replace(feats=pick(view.feats, levels)))
+        views = [
+            see(name, detector, data, features)
+            for name, detector, features in detectors
+        ]
         attention = [
             attention_maps(one, views[-1].feats) for one in connectors(distilled)
         ]

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from mmdet.models.detectors import BaseDetector
 from mmdet.structures import DetDataSample
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmreviewkd.connectors import ABF, ReviewConnector
+from mmreviewkd.distillers import DistillationMixin
+from mmreviewkd.features import Feature, FeatureRecorder
 
 
 class View(NamedTuple):
@@ -27,21 +29,42 @@ class View(NamedTuple):
 
 
 @torch.no_grad()
-def see(name: str, detector: BaseDetector, data: dict) -> View:
+def see(name: str, model: BaseModel, data: dict, features: Sequence[Feature]) -> View:
     """Have a detector, in evaluation mode, look at an image.
 
     Args:
-        name (str): Name of the detector.
-        detector (:obj:`BaseDetector`): A detector with a neck.
+        name (str): What to call it.
+        model (:obj:`BaseModel`): The detector.
         data (dict): The image as a data loader hands it out, in a batch of one.
+        features (Sequence[Feature]): Which of its features are looked at.
     """
-    seen: list[tuple[Tensor, ...]] = []
-    handle = detector.neck.register_forward_hook(lambda *args: seen.append(args[-1]))
+    recorder = FeatureRecorder(model, [one.name for one in features])
     try:
-        (sample,) = detector.test_step(copy.deepcopy(data))
+        with recorder:
+            (sample,) = model.test_step(copy.deepcopy(data))
     finally:
-        handle.remove()
-    return View(name, tuple(seen[0]), sample)
+        recorder.remove()
+    feats = tuple(
+        one.as_map(recorder.tensors(one.name)[one.index], sample.batch_input_shape)
+        for one in features
+    )
+    return View(name, feats, sample)
+
+
+@torch.no_grad()
+def see_both(model: DistillationMixin, data: dict) -> list[View]:
+    """Have the first teacher and the student look at an image.
+
+    Of the teacher there may be no heads, so it predicts nothing.
+    """
+    inputs = model.data_preprocessor(copy.deepcopy(data))
+    images, pairs = inputs['inputs'], model.lessons[0].pairs
+    maps = model.teacher(images, inputs['data_samples'], model.data_preprocessor)
+    feats = tuple(
+        one.as_map(maps[number], images.shape[2:])
+        for one, (_, number) in zip(pairs.others, pairs.numbers, strict=True)
+    )
+    return [View('teacher', feats, None), see('student', model, data, pairs.own)]
 
 
 def energy(feat: Tensor) -> Tensor:

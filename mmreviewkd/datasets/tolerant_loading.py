@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from mmcv.transforms import LoadImageFromFile
-from mmdet.registry import TRANSFORMS
+from mmengine.registry import HOOKS, TRANSFORMS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 

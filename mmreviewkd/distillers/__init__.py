@@ -1,16 +1,20 @@
-"""Distillers: detectors that learn from a teacher."""
+"""Distillers: students of any class that learn from teachers."""
 
-from .distilled_detector import DistillationMixin, DistilledDetector
+from mmreviewkd.model_config import resolve_model_config
+from mmreviewkd.teachers import Teacher, teacher
+
+from .build import build_distilled_model
+from .distilled_model import DistillationMixin, students_own
 from .finite import NonFiniteError
-from .model_config import resolve_model_config
 from .publish import publish_student
-from .teacher import Teacher
 
 __all__ = [
     'DistillationMixin',
-    'DistilledDetector',
     'NonFiniteError',
     'Teacher',
+    'build_distilled_model',
     'publish_student',
     'resolve_model_config',
+    'students_own',
+    'teacher',
 ]

@@ -21,26 +21,27 @@ def is_finite_everywhere(loss: Tensor) -> bool:
     return bool(finite)
 
 
-def describe(losses: Mapping[str, Tensor], maps: Mapping[str, Sequence[Tensor]]) -> str:
-    """Name the losses and the maps that are not finite.
+def describe(
+    losses: Mapping[str, Tensor], seen: Sequence[tuple[object, Tensor, str]]
+) -> str:
+    """Name the losses and the features that are not finite.
 
     Args:
         losses (Mapping[str, Tensor]): The losses by name.
-        maps (Mapping[str, Sequence[Tensor]]): Maps of all levels, finest first, by
-            what they are, in the order in which they are computed.
+        seen (Sequence[tuple[object, Tensor, str]]): The features that are compared:
+            name, map, and whose it is.
     """
     parts = [
         f'{name} is {value.item()}'
         for name, value in losses.items()
         if name != 'loss' and not torch.isfinite(value).all()
     ]
-    for name, levels in maps.items():
-        for level, feat in enumerate(levels):
-            bad = ~torch.isfinite(feat.detach())
-            if bad.any():
-                images = bad.flatten(1).any(1).nonzero().flatten().tolist()
-                parts.append(
-                    f'{name}, level {level}: {int(bad.sum())} of {bad.numel()} values '
-                    f'are not finite, in the images {images} of the batch'
-                )
+    for name, feat, who in seen:
+        bad = ~torch.isfinite(feat.detach())
+        if bad.any():
+            images = bad.flatten(1).any(1).nonzero().flatten().tolist()
+            parts.append(
+                f"the {who}'s {name}: {int(bad.sum())} of {bad.numel()} values are not "
+                f'finite, in the images {images} of the batch'
+            )
     return '; '.join(parts) or 'in another process'

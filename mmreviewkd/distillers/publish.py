@@ -3,18 +3,23 @@
 from pathlib import Path
 
 import torch
-from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import HOOKS, init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.files import ATOMIC
 
-from .distilled_detector import students_own
-from .model_config import resolve_model_config
+from mmreviewkd.model_config import (
+    build_model,
+    is_distilled,
+    resolve_model_config,
+)
 
-RUN_FIELDS = ('custom_imports', 'work_dir', 'load_from', 'resume', 'launcher')
+from .distilled_model import students_own
+
+RUN_FIELDS = ('work_dir', 'load_from', 'resume', 'launcher')
 """Fields of a run's config that mean nothing for a published model."""
+PACKAGE = __name__.split('.')[0]
 
 
 def publish_student(
@@ -35,9 +40,9 @@ def publish_student(
         ValueError: If the config is none of a distillation run, or the weights are
             not those of its student.
     """
-    if cfg.model.type != 'DistilledDetector':
+    if not is_distilled(cfg.model):
         raise ValueError(
-            f'model.type is {cfg.model.type}, not DistilledDetector: there is no '
+            f'model.type is {cfg.model.type}, not DistilledModel: there is no '
             'student to take out'
         )
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
@@ -46,13 +51,11 @@ def publish_student(
     plain = Config(
         {key: value for key, value in cfg.to_dict().items() if key not in RUN_FIELDS}
     )
-    plain.model = resolve_model_config(cfg.model.student)
-    if cfg.model.get('data_preprocessor'):
-        plain.model.setdefault('data_preprocessor', cfg.model.data_preprocessor)
+    plain.model = resolve_model_config(cfg.model)
     _drop_own_hooks(plain)
     init_default_scope('mmdet')
     try:
-        MODELS.build(plain.model.copy()).load_state_dict(student)
+        build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
         raise ValueError(
             f'{checkpoint} does not hold the weights of the student: {error}'
@@ -68,6 +71,14 @@ def publish_student(
 
 def _drop_own_hooks(cfg: Config) -> None:
     """Take out of a config what MMDetection alone does not know."""
+    imports = cfg.get('custom_imports') or {}
+    names = imports.get('imports') or []
+    names = [names] if isinstance(names, str) else names
+    others = [name for name in names if name.split('.')[0] != PACKAGE]
+    if others:
+        cfg.custom_imports.imports = others
+    elif imports:
+        del cfg.custom_imports
     if 'custom_hooks' in cfg:
         cfg.custom_hooks = [hook for hook in cfg.custom_hooks if not _is_own(hook)]
     hooks = cfg.get('default_hooks') or {}
@@ -79,5 +90,8 @@ def _drop_own_hooks(cfg: Config) -> None:
 
 
 def _is_own(hook: dict | None) -> bool:
-    found = hook and HOOKS.get(hook['type'])
-    return bool(found) and found.__module__.split('.')[0] == __name__.split('.')[0]
+    if not hook:
+        return False
+    kind = hook['type']
+    found = HOOKS.get(kind) if isinstance(kind, str) else kind
+    return bool(found) and found.__module__.split('.')[0] == PACKAGE

@@ -1,18 +1,10 @@
 """Pictures of what the connector attends to, while it is trained."""
 
-import copy
-
-import mmcv
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-
-from mmreviewkd.attention import View, attention_maps, connectors, draw, see
-from mmreviewkd.distillers import DistillationMixin
-from mmreviewkd.distillers.levels import pick
-from mmreviewkd.plot_style import png
 
 from .distilled_model import distilled_model
 
@@ -49,11 +41,17 @@ class AttentionHook(Hook):
         """Draw, where it is time."""
         if not self.every_n_train_iters(runner, self._interval):
             return
+        # Drawing needs matplotlib, which runs without pictures do not load.
+        import mmcv
+
+        from mmreviewkd.attention import attention_maps, connectors, draw, see_both
+        from mmreviewkd.plot_style import png
+
         model = distilled_model(runner, self)
         dataset = runner.val_dataloader.dataset
         model.eval()
         for number in range(min(self._images, len(dataset))):
-            views = _views(model, pseudo_collate([dataset[number]]))
+            views = see_both(model, pseudo_collate([dataset[number]]))
             sample = views[-1].sample
             figure = draw(
                 mmcv.imread(sample.img_path, channel_order='rgb'),
@@ -66,15 +64,3 @@ class AttentionHook(Hook):
             runner.visualizer.add_image(f'attention_{number}', picture, runner.iter + 1)
         model.train()
 
-
-def _views(model: DistillationMixin, data: dict) -> list[View]:
-    """Have the teacher, of which there are no heads, and the student look at it."""
-    inputs = model.data_preprocessor(copy.deepcopy(data))
-    teacher = model.teacher(
-        inputs['inputs'], inputs['data_samples'], model.data_preprocessor
-    )
-    student = see('student', model, data)
-    return [
-        View('teacher', pick(teacher, model.teacher_levels), None),
-        student._replace(feats=pick(student.feats, model.student_levels)),
-    ]

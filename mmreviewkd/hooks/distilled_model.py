@@ -20,7 +20,7 @@ def distilled_model(runner: Runner, hook: Hook) -> DistillationMixin:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     if not isinstance(model, DistillationMixin):
         raise TypeError(
-            f'{type(hook).__name__} needs a DistilledDetector, got '
+            f'{type(hook).__name__} needs a DistilledModel, got '
             f'{type(model).__name__}; take it out of custom_hooks'
         )
     return model

@@ -5,12 +5,12 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmdet.registry import DATASETS, MODELS
+from mmdet.registry import DATASETS
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmreviewkd.distillers import resolve_model_config
+from mmreviewkd.model_config import build_model, is_distilled, resolve_model_config
 
 from .annotations import check_annotations
 from .findings import Findings
@@ -102,7 +102,7 @@ def _check_heads(
     model: ConfigDict, classes: tuple[str, ...] | None, found: Findings
 ) -> None:
     detectors = {'the model': model}
-    if model.get('type') == 'DistilledDetector':
+    if is_distilled(model):
         detectors = {f'the {who}': model[who] for who in ('student', 'teacher')}
     for who, config in detectors.items():
         try:
@@ -134,7 +134,7 @@ def _class_numbers(detector: ConfigDict, prefix: str = '') -> Iterator[tuple[str
 
 def _try_a_step(cfg: Config, found: Findings) -> None:
     try:
-        model = MODELS.build(cfg.model)
+        model = build_model(cfg.model)
         model.init_weights()
     except Exception as error:
         found.problem(f'the model cannot be built and initialised: {error}')

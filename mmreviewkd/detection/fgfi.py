@@ -1,17 +1,17 @@
 """Fine-grained feature imitation: near the objects only."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from mmdet.registry import MODELS
+from mmengine.registry import MODELS
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
-from mmreviewkd.losses.standardized import standardize
+from mmreviewkd.losses.standardize import standardize
 
-from .distillation import Distillation, Step
-from .priors import prior_generator
+from mmreviewkd.methods import Batch, Distillation
 
 
 @MODELS.register_module()
@@ -54,7 +54,7 @@ class FGFI(Distillation):
             for ours, theirs in zip(in_channels, out_channels, strict=True)
         )
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the maps near the objects; 0 for images without any.
 
         Raises:
@@ -62,41 +62,57 @@ class FGFI(Distillation):
         """
         outs = [
             adapt(feat)
-            for adapt, feat in zip(self.adaptations, step.feats, strict=True)
+            for adapt, feat in zip(self.adaptations, batch.feats, strict=True)
         ]
-        step.maps["the adaptation's maps"] = outs
         with torch.autocast(outs[0].device.type, enabled=False):
-            return imitation_loss(
+            loss = imitation_loss(
                 [as_float(out) for out in outs],
-                [standardize(target) for target in step.targets],
-                self.masks(step),
+                [standardize(target) for target in batch.targets],
+                self.masks(batch),
             )
+        return dict(loss=loss)
 
-    def masks(self, step: Step) -> list[Tensor]:
+    def masks(self, batch: Batch) -> list[Tensor]:
         """Each compared level's mask (N, H, W) of the positions to imitate."""
-        generator = prior_generator(step.student)
-        sizes = [feat.shape[-2:] for feat in step.student_feats]
-        anchors = generator.grid_priors(sizes, device=step.images.device)
+        generator = prior_generator(batch.student)
+        sizes = [feat.shape[-2:] for feat in batch.student_feats]
+        anchors = generator.grid_priors(sizes, device=batch.images.device)
         if anchors[0].shape[-1] != 4:
             raise ValueError(
-                f'FGFI needs a student with anchors, but {type(step.student).__name__} '
+                f'FGFI needs a student with anchors, but {type(batch.student).__name__} '
                 'has points; FGD, whose masks need the annotated boxes only, suits it'
             )
-        anchors = [anchors[level] for level in step.student_levels]
+        anchors = [anchors[level.index] for level in batch.levels]
         near = torch.stack(
             [
                 near_anchors(boxes, torch.cat(anchors), self.threshold)
-                for boxes in step.boxes
+                for boxes in batch.boxes
             ]
         )
         return [
             level.unflatten(1, (*feat.shape[-2:], -1)).any(-1)
             for level, feat in zip(
                 near.split([len(level) for level in anchors], dim=1),
-                step.feats,
+                batch.feats,
                 strict=True,
             )
         ]
+
+
+def prior_generator(student: nn.Module) -> Any:
+    """Find the generator of the anchors of a student's RPN or dense box head.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    head = getattr(student, 'rpn_head', None) or getattr(student, 'bbox_head', None)
+    generator = getattr(head, 'prior_generator', None)
+    if generator is None:
+        raise ValueError(
+            f'{type(student).__name__} has neither an RPN nor a box head with a '
+            'prior_generator, whose anchors FGFI needs; choose a method for whole maps'
+        )
+    return generator
 
 
 def near_anchors(boxes: Tensor, anchors: Tensor, threshold: float) -> Tensor:

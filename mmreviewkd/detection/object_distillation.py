@@ -4,14 +4,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
-from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
-from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
+from torchvision.ops import roi_align
 
 from mmreviewkd.losses.levelwise import as_float
 
-from .distillation import Distillation, Step
-from .priors import prior_generator
+from mmreviewkd.methods import Batch, Distillation
 
 
 class ObjectDistillation(Distillation):
@@ -48,18 +46,17 @@ class ObjectDistillation(Distillation):
                 )
         self.max_objects = max_objects
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the objects' vectors; 0 where there are less than two."""
-        boxes = [self.choose(boxes) for boxes in step.boxes]
+        boxes = [self.choose(boxes) for boxes in batch.boxes]
         if sum(map(len, boxes)) < 2:
-            return 0 * sum(x.sum() for x in (*step.feats, *self.parameters()))
-        strides = prior_generator(step.student).strides
-        strides = [max(strides[level]) for level in step.student_levels]
-        with torch.autocast(step.images.device.type, enabled=False):
-            preds = pool(step.feats, boxes, strides)
-            targets = pool(step.targets, boxes, strides)
-            step.maps["the objects' vectors, student and teacher,"] = (preds, targets)
-            return self.compare(preds, targets)
+            nothing = 0 * sum(x.sum() for x in (*batch.feats, *self.parameters()))
+            return dict(loss=nothing)
+        strides = [level.stride for level in batch.levels]
+        with torch.autocast(batch.images.device.type, enabled=False):
+            preds = pool(batch.feats, boxes, strides)
+            targets = pool(batch.targets, boxes, strides)
+            return dict(loss=self.compare(preds, targets))
 
     def choose(self, boxes: Tensor) -> Tensor:
         """Take at most ``max_objects`` of an image's boxes (K, 4)."""
@@ -87,19 +84,15 @@ def pool(
     Returns:
         Tensor: A row for each box, (K, C).
     """
-    extractor = _RoIExtractor(
-        roi_layer=dict(type='RoIAlign', output_size=1, sampling_ratio=0),
-        out_channels=maps[0].shape[1],
-        featmap_strides=strides,
-    )
-    return extractor([as_float(feat) for feat in maps], bbox2roi(boxes)).flatten(1)
-
-
-class _RoIExtractor(SingleRoIExtractor):
-    """Takes any strides, where MMDetection's assumes that each is twice the former."""
-
-    def map_roi_levels(self, rois: Tensor, num_levels: int) -> Tensor:
-        sides = (rois[:, 3:] - rois[:, 1:3]).prod(1).clamp(min=0).sqrt()
-        # 112 pixels for a stride of 8, 224 for 16, as FPN has it.
-        smallest = 14 * sides.new_tensor(self.featmap_strides[1:])
-        return torch.bucketize(sides, smallest, right=True)
+    image = torch.cat([box.new_full((len(box), 1), n) for n, box in enumerate(boxes)])
+    rois = torch.cat([image, torch.cat(tuple(boxes))], dim=1).to(as_float(maps[0]))
+    sides = (rois[:, 3:] - rois[:, 1:3]).prod(1).clamp(min=0).sqrt()
+    # 112 pixels for a stride of 8, 224 for 16, as FPN has it.
+    smallest = 14 * sides.new_tensor(strides[1:])
+    levels = torch.bucketize(sides, smallest, right=True)
+    rows = rois.new_zeros(len(rois), maps[0].shape[1])
+    for level, (feat, stride) in enumerate(zip(maps, strides, strict=True)):
+        fits = levels == level
+        pooled = roi_align(as_float(feat), rois[fits], 1, 1 / stride, aligned=True)
+        rows[fits] = pooled.flatten(1)
+    return rows

@@ -1,8 +1,6 @@
-"""Ways of learning from the teacher."""
+"""Methods that know about boxes and heads, for MMDetection's detectors."""
 
 from .crd import CRD
-from .distillation import Distillation, Step
-from .feature_distillation import FeatureDistillation
 from .fgd import FGD
 from .fgfi import FGFI
 from .logit_distillation import LogitDistillation
@@ -13,10 +11,7 @@ __all__ = [
     'CRD',
     'FGD',
     'FGFI',
-    'Distillation',
-    'FeatureDistillation',
     'LogitDistillation',
     'ObjectDistillation',
     'RoIFeatureDistillation',
-    'Step',
 ]

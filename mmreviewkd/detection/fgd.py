@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import torch
 from mmcv.cnn.bricks import ContextBlock
-from mmdet.registry import MODELS
+from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
 
-from .distillation import Distillation, Step
+from mmreviewkd.methods import Batch, Distillation
 
 CHANNELS = 256
 POSITIONS = 200 * 336 + 100 * 168 + 50 * 84 + 25 * 42
@@ -73,30 +73,30 @@ class FGD(Distillation):
             for _ in range(2)
         )
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Sum the parts over all levels."""
         outs = [
-            align(feat) for align, feat in zip(self.alignments, step.feats, strict=True)
+            align(feat) for align, feat in zip(self.alignments, batch.feats, strict=True)
         ]
-        step.maps["the aligned student's maps"] = outs
-        positions = sum(feat.shape[2:].numel() for feat in step.feats)
+        positions = sum(feat.shape[2:].numel() for feat in batch.feats)
         with torch.autocast(outs[0].device.type, enabled=False):
-            return sum(
-                self.level_loss(level, as_float(out), as_float(target), step, positions)
+            losses = [
+                self.level_loss(level, as_float(out), as_float(target), batch, positions)
                 for level, (out, target) in enumerate(
-                    zip(outs, step.targets, strict=True)
+                    zip(outs, batch.targets, strict=True)
                 )
-            )
+            ]
+        return dict(loss=torch.stack(losses).sum())
 
     def level_loss(
-        self, level: int, pred: Tensor, target: Tensor, step: Step, positions: int
+        self, level: int, pred: Tensor, target: Tensor, batch: Batch, positions: int
     ) -> Tensor:
         """The loss of one level, maps (N, C, H, W), of a pyramid of ``positions``."""
         scale = (target.square().mean() + 1e-5).rsqrt()
         pred, target = pred * scale, target * scale
         masks = [
-            object_mask(boxes, pred.shape[2:], step.images.shape[2:])
-            for boxes in step.boxes
+            object_mask(boxes, pred.shape[2:], batch.images.shape[2:])
+            for boxes in batch.boxes
         ]
         foreground, background, channels, places = focal_parts(
             pred, target, torch.stack(masks), self.temperature

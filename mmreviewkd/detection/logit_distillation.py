@@ -7,13 +7,12 @@ import torch.nn.functional as F
 from mmdet.models.dense_heads import TOODHead
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.roi_heads import StandardRoIHead
-from mmdet.registry import MODELS
-from mmdet.structures.bbox import bbox2roi
+from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
 
-from .distillation import Distillation, Step
+from mmreviewkd.methods import Batch, Distillation
 
 
 @MODELS.register_module()
@@ -24,14 +23,15 @@ class LogitDistillation(Distillation):
     teacher's, times the squared temperature. See "Distilling the Knowledge in a Neural
     Network", section 2 (https://arxiv.org/abs/1503.02531).
 
-    Published for classification. Carried over to two-stage detectors: the student's
-    best proposals go through both box heads, each on its own maps, and the divergence
-    is averaged over them. Carried over to one-stage detectors: the scores of all
-    anchors or points of the levels compared; as nearly all are background, their
-    average is weighted by the teacher's highest probability, like the masks of
-    "Distilling Object Detectors with Feature Richness", NeurIPS 2021
+    Published for classification. Carried over to two-stage detectors: the proposals
+    that the student is trained on go through the teacher's box head too, on its own
+    maps, and the divergence is averaged over them. Carried over to one-stage
+    detectors: the scores of all anchors or points of the levels compared; as nearly all
+    are background, their average is weighted by the teacher's highest probability, like
+    the masks of "Distilling Object Detectors with Feature Richness", NeurIPS 2021
     (https://arxiv.org/abs/2111.00674). Where a head has a sigmoid for each class, the
-    divergences of all classes are summed.
+    divergences of all classes are summed. The student's scores are those of its own
+    training step; its heads do not run again.
 
     Both detectors have to be of the same kind, with the same classes; two-stage ones
     with :obj:`StandardRoIHead`, so that cascades are refused.
@@ -40,7 +40,6 @@ class LogitDistillation(Distillation):
         in_channels (Sequence[int]): See :class:`Distillation`.
         out_channels (Sequence[int]): See :class:`Distillation`.
         temperature (float): What scores are divided by. Defaults to 2.0.
-        max_proposals (int): Most proposals taken of an image. Defaults to 128.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
     """
 
@@ -51,45 +50,57 @@ class LogitDistillation(Distillation):
         in_channels: Sequence[int],
         out_channels: Sequence[int],
         temperature: float = 2.0,
-        max_proposals: int = 128,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(in_channels, out_channels, loss_weight)
         self.temperature = temperature
-        self.max_proposals = max_proposals
 
-    def forward(self, step: Step) -> Tensor:
+    def student_modules(self, student: nn.Module) -> Sequence[str]:
+        """Name the heads whose scores are compared."""
+        if hasattr(student, 'roi_head'):
+            _roi_head(student)
+            return ('roi_head.bbox_roi_extractor', 'roi_head.bbox_head')
+        _dense_head(student)
+        return ('bbox_head',)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the class scores.
 
         Raises:
             ValueError: If the heads cannot be compared.
         """
-        if hasattr(step.student, 'roi_head'):
-            return self.compare_proposals(step)
-        return self.compare_priors(step)
+        if hasattr(batch.student, 'roi_head'):
+            return dict(loss=self.compare_proposals(batch))
+        return dict(loss=self.compare_priors(batch))
 
-    def compare_proposals(self, step: Step) -> Tensor:
+    def compare_proposals(self, batch: Batch) -> Tensor:
         """Compare the scores of the student's proposals (two-stage detectors)."""
-        own, other = (_roi_head(one) for one in (step.student, step.teacher))
-        _check_classes(own.bbox_head, other.bbox_head)
-        with torch.no_grad():
-            proposals = step.student.rpn_head.predict(
-                step.student_feats, step.data_samples
-            )
-        rois = bbox2roi([one.bboxes[: self.max_proposals] for one in proposals])
-        divergence = softmax_divergence(
-            own._bbox_forward(step.student_feats, rois)['cls_score'],
-            other._bbox_forward(step.teacher_feats, rois)['cls_score'],
-            self.temperature,
+        own, other = (
+            _roi_head(one) for one in (batch.student, batch.teacher.model)
         )
+        _check_classes(own.bbox_head, other.bbox_head)
+        rois = batch.recorded.call('roi_head.bbox_roi_extractor').inputs[1]
+        scores = batch.recorded.call('roi_head.bbox_head').output[0]
+        with torch.no_grad():
+            targets = other._bbox_forward(batch.teacher_feats, rois)['cls_score']
+        divergence = softmax_divergence(scores, targets, self.temperature)
         return divergence.sum() / max(len(rois), 1)
 
-    def compare_priors(self, step: Step) -> Tensor:
+    def compare_priors(self, batch: Batch) -> Tensor:
         """Compare the scores of all anchors or points (one-stage detectors)."""
-        own, other = (_dense_head(one) for one in (step.student, step.teacher))
+        own, other = (
+            _dense_head(one) for one in (batch.student, batch.teacher.model)
+        )
         _check_classes(own, other)
-        preds = _scores(own, step.student_feats, step.student_levels)
-        targets = _scores(other, step.teacher_feats, step.teacher_levels)
+        with torch.no_grad():
+            theirs = other(batch.teacher_feats)[0]
+        ours = batch.recorded.call('bbox_head').output[0]
+        numbers = range(len(ours))
+        # Heads see all levels of the necks; which of them are compared is known by
+        # their numbers there.
+        numbers = [level.index for level in batch.levels] or numbers
+        preds = _scores(own, [ours[number] for number in numbers])
+        targets = _scores(other, _like(theirs, [ours[number] for number in numbers]))
         if preds.shape != targets.shape or own.use_sigmoid_cls != other.use_sigmoid_cls:
             raise ValueError(
                 f"the student's {type(own).__name__} has class scores of the shape "
@@ -157,14 +168,21 @@ def _check_classes(own: nn.Module, other: nn.Module) -> None:
         )
 
 
-def _scores(
-    head: BaseDenseHead, feats: Sequence[Tensor], levels: Sequence[int]
-) -> Tensor:
+def _like(maps: Sequence[Tensor], wanted: Sequence[Tensor]) -> list[Tensor]:
+    """Those of the teacher's maps that have the sizes of the student's."""
+    by_size = {feat.shape[2:]: feat for feat in maps}
+    sizes = [feat.shape[2:] for feat in wanted]
+    if not set(sizes) <= by_size.keys():
+        raise ValueError(
+            f"the student's scores have the sizes {list(map(tuple, sizes))}, the "
+            f"teacher's {[tuple(size) for size in by_size]}; LogitDistillation needs "
+            'levels of the same sizes'
+        )
+    return [by_size[size] for size in sizes]
+
+
+def _scores(head: BaseDenseHead, maps: Sequence[Tensor]) -> Tensor:
     """The scores (K, C) of all anchors or points of some levels."""
-    maps = head(feats)[0]
     return torch.cat(
-        [
-            maps[level].movedim(1, -1).reshape(-1, head.cls_out_channels)
-            for level in levels
-        ]
+        [feat.movedim(1, -1).reshape(-1, head.cls_out_channels) for feat in maps]
     )

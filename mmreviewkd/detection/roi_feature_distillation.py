@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmdet.registry import MODELS
+from mmengine.registry import MODELS
 from mmdet.utils import ConfigType
 from torch import Tensor
 

@@ -1,0 +1,317 @@
+"""A model that learns from teachers while it trains."""
+
+import copy
+import inspect
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from mmreviewkd.features import FeatureRecorder
+from mmreviewkd.methods import Batch, Distillation
+from mmreviewkd.teachers import Teacher
+
+from .finite import NonFiniteError, describe, is_finite_everywhere
+from .inherit import inherit
+from .lesson import Lesson
+
+DISTILLATION = 'distillation.'
+"""Prefix of the weights that a checkpoint holds beside the student's."""
+REGISTERED = 'registered_teachers'
+"""Attribute of the teachers that are modules of the model."""
+
+
+def students_own(weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a distilled model has beside the student, by name."""
+    others = (DISTILLATION, f'{REGISTERED}.')
+    return {n: value for n, value in weights.items() if not n.startswith(others)}
+
+
+class DistillationMixin:
+    """Adds teachers to a model's class.
+
+    The result *is* the student: prediction, weight names and attributes are inherited
+    from its class and stay as they are. Only the forward pass of training does more:
+    each teacher computes its features, the student computes its own losses, its
+    features are recorded on the way, and the distillations compare the two.
+
+    Attributes:
+        lessons (Sequence[Lesson]): The teachers, and what is learned from each.
+        distillation (nn.ModuleList, optional): The ways of learning, those of all
+            lessons; None in a model that can only be tested.
+        distill_strength (float): Factor on their losses. Where it or the weights of
+            all of them are 0, no teacher is run, and the student trains exactly as
+            without one. 1 unless :class:`DistillScheduleHook` changes it.
+        inherited (Sequence[str]): Parts that start from the first teacher's weights.
+        skipped_steps (int): Training steps with losses that were not finite.
+    """
+
+    lessons: Sequence[Lesson] = ()
+    distillation: nn.ModuleList | None = None
+    distill_strength = 1.0
+    inherited: Sequence[str] = ()
+    skipped_steps = 0
+    _frozen: Sequence[str] = ()
+    _non_finite = 'ignore'
+    _arguments: Sequence[str] = ()
+
+    def learn(
+        self,
+        lessons: Sequence[Lesson],
+        distillation: nn.ModuleList | None,
+        inherited: Sequence[str],
+        frozen: Sequence[str],
+        non_finite: str,
+        register_teachers: bool,
+    ) -> None:
+        """Take in what the student learns; called once, by :func:`DistilledModel`."""
+        self.distillation = distillation
+        self.inherited = tuple(inherited)
+        self._frozen = tuple(frozen)
+        self._non_finite = non_finite
+        for part in frozen:
+            _freeze(self, part)
+        # Past nn.Module's registration: a teacher is no part of the model's weights,
+        # optimizer or gradient buckets.
+        object.__setattr__(self, 'lessons', tuple(lessons))
+        if register_teachers:
+            self.add_module(REGISTERED, nn.ModuleList(self._teachers()))
+        names = [one.name for lesson in lessons for one in lesson.student_features]
+        for one in distillation or ():
+            names += one.student_modules(self)
+        self._recorder = FeatureRecorder(self, names, 'student')
+
+    @property
+    def teacher(self) -> Teacher:
+        """Teacher: The first teacher."""
+        return self.lessons[0].teacher
+
+    @property
+    def is_distilling(self) -> bool:
+        """bool: Whether a teacher has a part in the losses."""
+        return any(map(self._weight, self.distillation or ()))
+
+    def init_weights(self) -> None:
+        """Initialise the student, and load the teachers.
+
+        MMEngine's runner calls this before training only: the teachers' weights are
+        read, and checked, before the first step, and never for testing.
+        """
+        for teacher in self._teachers():
+            teacher.load(self.data_preprocessor)
+            teacher.to(next(self.parameters()).device)
+        super().init_weights()
+        if self.inherited:
+            inherit(self, self.teacher.read_weights().state, self.inherited)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the student; in the mode ``'loss'``, learn from the teachers too.
+
+        Returns:
+            Any: What the student returns. In the mode ``'loss'`` a dict of its losses
+            under their own names, and of the distillations': ``loss_distill`` (with
+            several ``loss_distill_0``, ``loss_distill_1``, ...), and what is logged
+            only, such as ``distill_level_0``, the part of the finest level.
+
+        Raises:
+            NonFiniteError: If a loss is not finite, and training is to stop then.
+        """
+        given = dict(zip(self._arguments, args, strict=False)) | kwargs
+        if given.get('mode') != 'loss':
+            return super().forward(*args, **kwargs)
+        if self._non_finite == 'ignore':
+            losses, _ = self._losses(super().forward, given)
+            return losses
+        buffers = list(_buffers(self))
+        before = [buffer.clone() for buffer in buffers]
+        losses, seen = self._losses(super().forward, given)
+        total, log = self.parse_losses(losses)
+        if is_finite_everywhere(total):
+            return losses
+        # Batch normalisation has taken in the bad activations by now.
+        for buffer, value in zip(buffers, before, strict=True):
+            buffer.copy_(value)
+        return self._not_finite(describe(log, seen), total)
+
+    def _losses(self, forward: Any, given: dict) -> tuple[dict, list[tuple]]:
+        """Compute all losses; also return the features that were seen, by name."""
+        if not self.is_distilling:
+            losses, seen = forward(**given), []
+            batches = [None] * len(self.distillation or ())
+        else:
+            losses, batches, seen = self._compare(forward, given)
+        several = len(batches) > 1
+        for number, batch in enumerate(batches):
+            distillation = self.distillation[number]
+            suffix = f'_{number}' if several else ''
+            weight = self._weight(distillation)
+            if not weight or batch is None:
+                # Gradients of 0: data-parallel training waits for them.
+                like = next(self.parameters())
+                losses[f'loss_distill{suffix}'] = _zero(distillation, like)
+                continue
+            for name, value in distillation(batch).items():
+                rest = name.removeprefix('loss')
+                if rest != name:
+                    losses[f'loss_distill{suffix}{rest}'] = weight * value
+                else:
+                    losses[f'distill{suffix}_{name}'] = weight * value.detach()
+        self._recorder.clear()
+        return losses, seen
+
+    def _compare(
+        self, forward: Any, given: dict
+    ) -> tuple[dict, list[Batch], list[tuple]]:
+        """Run teachers and student; return a batch for each distillation."""
+        images, data_samples = (given.get(name) for name in self._arguments[:2])
+        taught = [
+            lesson.teacher(images, data_samples, self.data_preprocessor)
+            if any(map(self._weight, lesson.distillations))
+            else None
+            for lesson in self.lessons
+        ]
+        with self._recorder as recorder:
+            losses = forward(**given)
+        batches, seen = [], []
+        for lesson, theirs in zip(self.lessons, taught, strict=True):
+            batch = None
+            if theirs is not None:
+                ours = [recorder.tensors(f.name)[f.index] for f in lesson.student_features]
+                feats, targets = lesson.pairs.pick(ours, theirs, images.shape[2:])
+                seen += zip(lesson.pairs.own, feats, ['student'] * len(feats))
+                seen += zip(lesson.pairs.others, targets, ['teacher'] * len(targets))
+                batch = Batch(
+                    feats=feats,
+                    targets=targets,
+                    images=images,
+                    data_samples=data_samples,
+                    student=self,
+                    teacher=lesson.teacher,
+                    student_feats=tuple(ours),
+                    teacher_feats=tuple(theirs),
+                    levels=tuple(lesson.pairs.own),
+                    recorded=recorder,
+                )
+            batches += [batch] * len(lesson.distillations)
+        return losses, batches, seen
+
+    def _not_finite(self, what: str, total: Tensor) -> dict:
+        if self._non_finite == 'stop':
+            raise NonFiniteError(
+                f'losses are not finite: {what}. The step was not taken. Lower the '
+                "learning rate, clip gradients, or set model.non_finite='skip' to pass "
+                'over such steps.'
+            )
+        self.skipped_steps += 1
+        print_log(
+            f'step skipped, the {self.skipped_steps}. of this run: {what}',
+            logger='current',
+            level=logging.WARNING,
+        )
+        # Gradients of 0: only momentum and weight decay still move the weights.
+        return dict(loss=_zero(self, total))
+
+    def _weight(self, distillation: Distillation) -> float:
+        return self.distill_strength * distillation.loss_weight
+
+    def _teachers(self) -> list[Teacher]:
+        return [lesson.teacher for lesson in self.lessons]
+
+    def train(self, mode: bool = True) -> 'DistillationMixin':
+        """Switch between training and evaluation; frozen parts stay in evaluation."""
+        super().train(mode)
+        modules = dict(self.named_modules())
+        for part in self._frozen:
+            if part in modules:
+                modules[part].eval()
+        return self
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict:
+        """Return the student's weights and the distillations', no teacher's."""
+        state = super().state_dict(*args, **kwargs)
+        prefix = kwargs.get('prefix', args[1] if len(args) > 1 else '')
+        for name in [n for n in state if n.startswith(f'{prefix}{REGISTERED}.')]:
+            del state[name]
+        return state
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args: Any) -> None:
+        prefix_here = prefix + DISTILLATION
+        stored = [name for name in state_dict if name.startswith(prefix_here)]
+        if self.distillation is None:
+            for name in stored:
+                del state_dict[name]
+        # A plain checkpoint of the student has none: keep the present ones.
+        elif not stored:
+            state_dict.update(self.distillation.state_dict(prefix=prefix_here))
+        if hasattr(self, REGISTERED):
+            own = getattr(self, REGISTERED).state_dict(prefix=f'{prefix}{REGISTERED}.')
+            state_dict.update(own)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> 'DistillationMixin':
+        """Move or convert the model, teachers included."""
+        super()._apply(fn, recurse)
+        if not hasattr(self, REGISTERED):
+            for teacher in self._teachers():
+                teacher._apply(fn)
+        return self
+
+    def __deepcopy__(self, memo: dict) -> 'DistillationMixin':
+        """Copy the student; copies (an EMA model, say) share the teachers."""
+        for teacher in self._teachers():
+            memo[id(teacher)] = teacher
+        new = memo[id(self)] = type(self).__new__(type(self))
+        new.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        """Pickle by the student's class; this one is made at run time."""
+        return _new, (type(self).__mro__[2],), self.__dict__
+
+
+@cache
+def distilled_class(student_class: type[BaseModel]) -> type[BaseModel]:
+    """Make the class of a student that learns from teachers."""
+    arguments = tuple(inspect.signature(student_class.forward).parameters)[1:]
+    return type(
+        f'Distilled{student_class.__name__}',
+        (DistillationMixin, student_class),
+        dict(__module__=__name__, _arguments=arguments),
+    )
+
+
+def _new(student_class: type[BaseModel]) -> BaseModel:
+    cls = distilled_class(student_class)
+    return cls.__new__(cls)
+
+
+def _freeze(student: nn.Module, part: str) -> None:
+    parameters = [
+        parameter
+        for name, parameter in student.named_parameters()
+        if f'{name}.'.startswith(f'{part}.')
+    ]
+    if not parameters:
+        raise ValueError(f'model.frozen: the student has no parameter in {part!r}')
+    for parameter in parameters:
+        parameter.requires_grad = False
+
+
+def _buffers(model: nn.Module) -> Iterator[Tensor]:
+    """The buffers that a training step may change."""
+    for name, buffer in model.named_buffers():
+        if not name.startswith(REGISTERED):
+            yield buffer
+
+
+def _zero(module: nn.Module, like: Tensor) -> Tensor:
+    """A loss of 0 that gives every trainable parameter a gradient of 0."""
+    return sum(
+        (0.0 * p.sum() for p in module.parameters() if p.requires_grad),
+        like.new_zeros(()),
+    )

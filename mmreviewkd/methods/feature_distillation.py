@@ -1,0 +1,62 @@
+"""Learning from the teacher's maps."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.registry import MODELS
+from torch import Tensor
+
+from mmreviewkd.losses import loss_by_level
+from mmreviewkd.losses.standardize import standardize
+
+from .distillation import Batch, Distillation
+
+
+@MODELS.register_module()
+class FeatureDistillation(Distillation):
+    """A connector makes maps of the student's, a loss compares them with the teacher's.
+
+    Args:
+        in_channels (Sequence[int]): See :class:`Distillation`.
+        out_channels (Sequence[int]): See :class:`Distillation`.
+        connector (dict): Config of the connector.
+        loss (dict): Config of the loss.
+        standardize_targets (bool): Whether each channel of the teacher's maps gets
+            mean 0 and variance 1, over the batch and all positions of a level, before
+            they are compared. What is learned then does not depend on the teacher's
+            offsets and scales, and one ``loss_weight`` serves all teachers: with HCL a
+            level's loss starts near 2. Defaults to False, as published.
+        loss_weight (float): Weight of the loss. Defaults to 1.0.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: Sequence[int],
+        connector: dict,
+        loss: dict,
+        standardize_targets: bool = False,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(in_channels, out_channels, loss_weight)
+        if loss.get('type') == 'OnStandardizedTargets':
+            # As configs of version 0.1 have it.
+            loss, standardize_targets = loss['loss'], True
+        self.standardize_targets = standardize_targets
+        self.connector = MODELS.build(
+            dict(connector, in_channels=in_channels, out_channels=out_channels)
+        )
+        self.loss = MODELS.build(loss)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Compare the connector's maps with the teacher's; log each level's loss."""
+        outs = self.connector(batch.feats)
+        targets = [batch.targets[level] for level in self.connector.target_levels]
+        if self.standardize_targets:
+            targets = [standardize(target) for target in targets]
+        losses = loss_by_level(self.loss, outs, targets)
+        levels = {f'level_{n}': loss.detach() for n, loss in enumerate(losses)}
+        return {
+            'loss': torch.stack(losses).sum(),
+            **(levels if len(losses) > 1 else {}),
+        }

@@ -1,0 +1,131 @@
+"""Model configs by name: a path, a package's config, or a changed base."""
+
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.hub import get_config
+from mmengine.registry import MODELS, DefaultScope
+from torch import nn
+
+DISTILLED = ('DistilledModel', 'DistilledDetector')
+"""Names of the model that learns from a teacher, the second that of version 0.1."""
+
+
+def is_distilled(model: dict) -> bool:
+    """Say whether a model's config is that of a student with its teacher."""
+    kind = model.get('type')
+    return getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1] in DISTILLED
+
+
+def resolve_model_config(model: str | dict) -> ConfigDict:
+    """Read the config of a model from where it is named.
+
+    Args:
+        model (str | dict): A config file's path, a name in a package such as
+            ``'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'``, or the
+            model's dict itself. A dict with the key ``_base_`` (a path or a
+            name) starts from that config's model and states what differs, as
+            config files do (``_delete_`` included). The config of a distillation run
+            stands for its student.
+
+    Returns:
+        ConfigDict: The model's own config, independent of the input.
+
+    Raises:
+        FileNotFoundError: If a named file does not exist.
+        ValueError: If the file has no ``model``, the dict no ``type``, or ``model`` is
+            none of these.
+    """
+    if isinstance(model, str):
+        return _model_of_file(model)
+    if not isinstance(model, dict):
+        raise ValueError(
+            "a model's config has to be a file, a name such as 'mmdet::...' or a dict; "
+            f'got {model!r}'
+        )
+    changes = ConfigDict(model).copy()
+    base = changes.pop('_base_', None)
+    changes.pop('_delete_', None)
+    if base is not None:
+        resolved = Config(dict(model=_model_of_file(base)))
+        resolved.merge_from_dict(dict(model=changes.to_dict()))
+        changes = resolved.model
+    if 'type' not in changes:
+        raise ValueError(
+            "a model's config needs `type`, or `_base_` with the config to start "
+            f'from; got the keys {sorted(changes)}'
+        )
+    if is_distilled(changes):
+        return _student_of(changes)
+    return ConfigDict(changes.to_dict())
+
+
+def _model_of_file(name: str) -> ConfigDict:
+    cfg = get_config(name) if '::' in name else Config.fromfile(name)
+    if 'model' not in cfg:
+        raise ValueError(f'the config {name} has no `model`')
+    model = ConfigDict(cfg.model.to_dict())
+    # Some configs of MMDetection keep the preprocessor beside the model.
+    if 'data_preprocessor' in cfg:
+        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+    scope = cfg.get('default_scope')
+    if scope not in (None, 'mmdet'):
+        model.setdefault('_scope_', scope)
+    return _student_of(model) if is_distilled(model) else model
+
+
+def _student_of(model: ConfigDict) -> ConfigDict:
+    """Take the student out of a distilled model's config."""
+    student = resolve_model_config(model.student)
+    if model.get('data_preprocessor'):
+        student.setdefault('data_preprocessor', model.data_preprocessor)
+    return student
+
+
+def build_model(config: dict, scope: str | None = None) -> nn.Module:
+    """Build a model, or a part of one, in its scope.
+
+    Args:
+        config (dict): Its config.
+        scope (str, optional): The registry that knows it, such as ``'mmpretrain'``,
+            unless ``config`` has ``_scope_``. Defaults to None: the scope of the run,
+            or else ``'mmdet'``.
+    """
+    with MODELS.switch_scope_and_registry(_scope(config, scope)) as registry:
+        return registry.build(config)
+
+
+def model_class(config: dict) -> type[nn.Module] | None:
+    """Find the class of a model's config; None where no registry knows it."""
+    kind = config['type']
+    if not isinstance(kind, str):
+        return kind
+    with MODELS.switch_scope_and_registry(_scope(config)) as registry:
+        return registry.get(kind)
+
+
+def _scope(config: dict, scope: str | None = None) -> str | None:
+    scope = config.get('_scope_') or scope
+    if scope is None and DefaultScope.get_current_instance() is None:
+        return 'mmdet'
+    return scope
+
+
+def without_pretrained(config: Any) -> Any:
+    """Copy a model's config without weights to start from.
+
+    For teachers, whose weights come from elsewhere, and for benchmarks and tests,
+    which download nothing.
+    """
+    if isinstance(config, dict):
+        changed = {key: without_pretrained(value) for key, value in config.items()}
+        if (changed.get('init_cfg') or {}) and 'Pretrained' in str(
+            changed['init_cfg']
+        ):
+            changed['init_cfg'] = None
+        if changed.get('pretrained'):
+            changed['pretrained'] = False if changed['pretrained'] is True else None
+        return type(config)(changed)
+    if isinstance(config, list | tuple):
+        return type(config)(map(without_pretrained, config))
+    return config

@@ -1,0 +1,131 @@
+"""Teachers that are no MMEngine models: timm's, torchvision's, any nn.Module."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+IMAGENET = dict(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
+
+@MODELS.register_module()
+class ImageModel(BaseModel):
+    """Any module that turns images into features, with its normalisation.
+
+    Args:
+        module (dict | nn.Module): The module, or its config in MMEngine's registry.
+        mean (Sequence[float]): Mean of each channel, in the order in which the module
+            takes them. Defaults to that of ImageNet, of images of 0 to 1.
+        std (Sequence[float]): Standard deviation, likewise.
+        value_range (float): The largest value of an image that mean and std are for:
+            1 or 255. Defaults to 1.
+        to_rgb (bool): Whether the module takes RGB. Defaults to True.
+        features (Sequence[str]): Names of the modules whose output is compared unless
+            ``model.teacher_features`` says others, beginning with ``'backbone'``, which
+            is ``module``. Defaults to (): the module itself.
+    """
+
+    def __init__(
+        self,
+        module: dict | nn.Module,
+        mean: Sequence[float] = IMAGENET['mean'],
+        std: Sequence[float] = IMAGENET['std'],
+        value_range: float = 1.0,
+        to_rgb: bool = True,
+        features: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            data_preprocessor=dict(
+                type='ImgDataPreprocessor',
+                mean=[255 / value_range * value for value in mean],
+                std=[255 / value_range * value for value in std],
+                bgr_to_rgb=to_rgb,
+            )
+        )
+        self.backbone = MODELS.build(module) if isinstance(module, dict) else module
+        self.default_features = tuple(features)
+
+    def forward(
+        self, inputs: Tensor, data_samples: Any = None, mode: str = 'tensor'
+    ) -> Any:
+        """Run the module on normalised images (N, C, H, W)."""
+        return self.backbone(inputs)
+
+
+@MODELS.register_module()
+class TimmModel(ImageModel):
+    """A model of timm by its name, as maps at its stages.
+
+    A vision transformer gives the tokens of its last block as one map; images of any
+    size are taken (position embeddings are interpolated, images padded to whole
+    patches).
+
+    Args:
+        model (str): Name, as in ``timm.list_models()``.
+        pretrained (bool | str): True for the weights that timm downloads, or a file of
+            them, also of safetensors. Defaults to False: those of
+            ``model.teacher_checkpoint``.
+        out_indices (Sequence[int], optional): The stages or blocks. Defaults to None:
+            all stages but the stem of a pyramid, the last block of a transformer.
+        **kwargs: Other arguments of ``timm.create_model``.
+
+    Raises:
+        ImportError: If timm is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        pretrained: bool | str = False,
+        out_indices: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            import timm
+        except ImportError as error:
+            raise ImportError(
+                f'the teacher {model} needs timm, which is not installed; run pip '
+                'install timm'
+            ) from error
+        if isinstance(pretrained, str):
+            kwargs['pretrained_cfg_overlay'] = dict(file=pretrained)
+        if 'vit' in model or 'eva' in model or 'deit' in model or 'beit' in model:
+            kwargs = dict(dynamic_img_size=True, dynamic_img_pad=True) | kwargs
+            out_indices = (-1,) if out_indices is None else out_indices
+        found = timm.create_model(
+            model,
+            pretrained=bool(pretrained),
+            features_only=True,
+            **({} if out_indices is None else dict(out_indices=tuple(out_indices))),
+            **kwargs,
+        )
+        cfg = getattr(found, 'pretrained_cfg', None) or {}
+        super().__init__(
+            found, mean=cfg.get('mean', IMAGENET['mean']), std=cfg.get('std', IMAGENET['std'])
+        )
+
+
+@MODELS.register_module()
+class TorchvisionModel(ImageModel):
+    """A classifier of torchvision by its name.
+
+    Args:
+        model (str): Name, as in ``torchvision.models.list_models()``.
+        pretrained (bool | str): True for the weights that torchvision downloads by
+            default, or the name of others. Defaults to False: those of
+            ``model.teacher_checkpoint``.
+        **kwargs: Other arguments of ``torchvision.models.get_model``.
+    """
+
+    def __init__(
+        self, model: str, pretrained: bool | str = False, **kwargs: Any
+    ) -> None:
+        import torchvision
+
+        weights = 'DEFAULT' if pretrained is True else pretrained or None
+        found = torchvision.models.get_model(model, weights=weights, **kwargs)
+        stages = [f'layer{number}' for number in range(1, 5)]
+        stages = [name for name in stages if hasattr(found, name)]
+        super().__init__(found, features=[f'backbone.{name}' for name in stages])

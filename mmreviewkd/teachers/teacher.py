@@ -1,0 +1,290 @@
+"""The frozen teacher."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmreviewkd.features import Feature, FeatureRecorder, measure
+from mmreviewkd.features.measure import TRUNK, default_features, in_trunk, run_trunk
+from mmreviewkd.model_config import (
+    build_model,
+    resolve_model_config,
+    without_pretrained,
+)
+
+from .fold import fold
+from .precision import DTYPES, autocast, choose_dtype, native_half
+from .renormalize import Renormalize
+from .weights import Weights, load_strictly, read_weights
+
+RANDOM = 'random'
+"""The checkpoint's name that asks for a teacher with random weights."""
+
+
+class Trunk(nn.Module):
+    """Backbone and neck of a model, without its heads."""
+
+    def __init__(self, parts: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+
+class Teacher(nn.Module):
+    """A trained model, frozen for good.
+
+    It is built and its weights are read by :meth:`load`, so that a distilled student
+    is tested without its teacher. It is always in evaluation mode, has no trainable
+    parameter, runs without autograd and sees images in its own normalisation.
+
+    Of an MMEngine model only backbone and neck are built, unless its heads are needed.
+    Their batch normalisation is folded, see :func:`fold`.
+
+    Args:
+        config (str | dict): The model's config, as :func:`resolve_model_config` takes
+            it, or that of any registered module, such as :class:`TimmModel`.
+        checkpoint (str, optional): Path or URL of its weights, see
+            :func:`read_weights`. ``'random'`` asks for random weights, for control
+            experiments. Defaults to None: the model brings its own.
+        dtype (str, optional): Its precision, one of :data:`DTYPES`. Defaults to None:
+            the student's under mixed precision; else the half precision that the
+            device has natively; else float32. Half precision is given up where its
+            maps of the first batch are too far off, see :func:`choose_dtype`.
+        features (str | Sequence[str], optional): The modules whose features are
+            compared. Defaults to None: the neck, or the backbone where there is none.
+        keys (Sequence[tuple[str, str]]): How to rename the weights of the checkpoint,
+            see :func:`read_weights`. Defaults to ().
+
+    Attributes:
+        with_heads (bool): Whether the whole model is built.
+        classes (tuple[str], optional): Names of its classes, where its checkpoint
+            tells them.
+    """
+
+    def __init__(
+        self,
+        config: str | dict,
+        checkpoint: str | None,
+        dtype: str | None = None,
+        features: str | Sequence[str] | None = None,
+        keys: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__()
+        if dtype is not None and dtype not in DTYPES:
+            raise ValueError(
+                f'model.teacher_dtype is {dtype!r}, but has to be one of '
+                f'{", ".join(DTYPES)}, or None to follow the device'
+            )
+        self.dtype = dtype and getattr(torch, dtype)
+        self.config = config
+        self.checkpoint = checkpoint
+        self.keys = keys
+        self.with_heads = False
+        self.classes: tuple[str, ...] | None = None
+        self._features = [features] if isinstance(features, str) else features
+        self._chosen: torch.dtype | None = None
+        self._recorder: FeatureRecorder | None = None
+        self._renormalize: Renormalize | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """bool: Whether the teacher has been built and its weights read."""
+        return hasattr(self, 'model')
+
+    @property
+    def backbone(self) -> nn.Module:
+        """nn.Module: The backbone of the loaded model."""
+        return self.model.backbone
+
+    def measure(self) -> list[Feature]:
+        """Measure its features, without its weights."""
+        cfg = without_pretrained(resolve_model_config(self.config))
+        with torch.random.fork_rng(devices=[]):
+            try:
+                with torch.device('meta'):
+                    return self._measure(cfg)
+            # Some modules compute with numbers when they are built.
+            except (RuntimeError, NotImplementedError, ValueError, TypeError):
+                return self._measure(cfg)
+
+    def _measure(self, cfg: dict) -> list[Feature]:
+        model = self._build_model(cfg)
+        return measure(model, self._names(model), 'teacher')
+
+    def _names(self, model: nn.Module) -> Sequence[str]:
+        return self._features or default_features(model, 'teacher')
+
+    def load(self, run_preprocessor: nn.Module | None = None) -> None:
+        """Build the teacher and read its weights, once.
+
+        Args:
+            run_preprocessor (nn.Module, optional): The student's data preprocessor,
+                which the teacher takes where its config has none. Defaults to None.
+
+        Raises:
+            ValueError: If there is no checkpoint, or weights of what is built are
+                missing, unexpected or wrongly shaped in it.
+        """
+        if self.loaded:
+            return
+        cfg = resolve_model_config(self.config)
+        if self.checkpoint is None and not cfg.get('pretrained'):
+            raise ValueError(
+                'distillation needs a trained teacher: set model.teacher_checkpoint '
+                "to its checkpoint's path or URL (or to 'random' for a control "
+                'experiment with a random teacher)'
+            )
+        if self.checkpoint is not None:
+            cfg = without_pretrained(cfg)
+        # The random numbers of the student's training must not depend on the teacher.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = self._build_model(cfg)
+            if self.checkpoint == RANDOM:
+                for part in model.children():
+                    if hasattr(part, 'init_weights'):
+                        part.init_weights()
+        if self.checkpoint not in (None, RANDOM):
+            weights = self.read_weights()
+            load_strictly(model, weights.state, self.checkpoint)
+            self.classes = weights.classes
+        self._preprocessor = self._build_preprocessor(cfg, model, run_preprocessor)
+        model.eval()
+        if not self.with_heads and isinstance(model, Trunk):
+            model = fold(model)
+        self.model = model
+        self.requires_grad_(False)
+        self.eval()
+        self._recorder = FeatureRecorder(self.model, self._names(self.model), 'teacher')
+
+    def _build_model(self, cfg: dict) -> nn.Module:
+        if isinstance(cfg.get('backbone'), dict):
+            names = self._features or TRUNK
+            if not self.with_heads and in_trunk(names):
+                return Trunk(self._build_parts(cfg))
+        return build_model(cfg)
+
+    def _build_parts(self, cfg: dict) -> nn.ModuleDict:
+        """Build those of backbone and neck that the model has."""
+        scope = cfg.get('_scope_')
+        return nn.ModuleDict(
+            {part: build_model(cfg[part], scope) for part in TRUNK if cfg.get(part)}
+        )
+
+    def _build_preprocessor(
+        self, cfg: dict, model: nn.Module, of_run: nn.Module | None
+    ) -> nn.Module:
+        own = cfg.get('data_preprocessor')
+        if own is None and not isinstance(model, Trunk):
+            built = getattr(model, 'data_preprocessor', None)
+            if hasattr(built, 'mean'):
+                return built
+        if own is not None:
+            return build_model(own, cfg.get('_scope_'))
+        if of_run is None:
+            raise ValueError(
+                'the teacher has no data_preprocessor, so it is not known how it '
+                'expects its images; add one to its config'
+            )
+        print_log(
+            'teacher: its config has no data_preprocessor, so it sees the images as '
+            "the student does, in the run's normalisation; if it was trained with "
+            'another, add model.teacher.data_preprocessor',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return of_run
+
+    def read_weights(self) -> Weights:
+        """Read all weights of the teacher's checkpoint, heads included.
+
+        Raises:
+            ValueError: If there is no checkpoint.
+        """
+        if self.checkpoint in (None, RANDOM):
+            raise ValueError(
+                'model.inherit needs a trained teacher: set model.teacher_checkpoint '
+                "to its checkpoint's path or URL"
+            )
+        return read_weights(self.checkpoint, self.keys)
+
+    def train(self, mode: bool = True) -> 'Teacher':
+        """Stay in evaluation mode, whatever ``mode`` says."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(
+        self,
+        images: Tensor,
+        data_samples: Sequence[Any] | None,
+        preprocessor: nn.Module,
+    ) -> tuple[Tensor, ...]:
+        """Compute the teacher's features.
+
+        Args:
+            images (Tensor): Images (N, C, H, W) as the student sees them.
+            data_samples (Sequence, optional): Their ``img_shape`` tells image from
+                padding.
+            preprocessor (nn.Module): The student's data preprocessor.
+
+        Returns:
+            tuple[Tensor]: All features of the modules that are compared, in float32
+            unless mixed precision is on around it.
+        """
+        self.load(preprocessor)
+        device = images.device
+        if self._renormalize is None:
+            self._check_channels(images)
+            self._renormalize = Renormalize(preprocessor, self._preprocessor)
+        if next(self.parameters()).device != device:
+            self.to(device)
+        if self.model.training or any(m.training for m in self.model.modules()):
+            self.eval()
+        images = self._renormalize(images, data_samples)
+
+        def run() -> tuple[Tensor, ...]:
+            return self._run(images, data_samples)
+
+        mixed = torch.is_autocast_enabled(device.type)
+        dtype = self.dtype or self._chosen
+        if dtype is None:
+            wanted = torch.get_autocast_dtype(device.type) if mixed else None
+            wanted = wanted or native_half(device)
+            if images.dtype == torch.float64:
+                wanted = None
+            dtype = self._chosen = choose_dtype(run, device, wanted)
+        with autocast(device, dtype):
+            maps = run()
+        keep = mixed and self.dtype is None
+        return tuple(x if keep or x.dtype == torch.float64 else x.float() for x in maps)
+
+    def _run(
+        self, images: Tensor, data_samples: Sequence[Any] | None
+    ) -> tuple[Tensor, ...]:
+        recorder = self._recorder
+        with recorder:
+            if in_trunk(recorder.names):
+                run_trunk(self.model, images)
+            else:
+                self.model(images, data_samples, mode='tensor')
+        feats = tuple(x for name in recorder.names for x in recorder.tensors(name))
+        recorder.clear()
+        return feats
+
+    def _check_channels(self, images: Tensor) -> None:
+        """Refuse images that the teacher's first convolution cannot take."""
+        first = next((m for m in self.modules() if isinstance(m, nn.Conv2d)), None)
+        mean = getattr(self._preprocessor, 'mean', None)
+        given = images.shape[1]
+        if given == 1 and mean is not None and len(mean) == 3:
+            given = 3  # gray images become three equal channels
+        if first is not None and first.in_channels != given:
+            raise ValueError(
+                f'the teacher takes images of {first.in_channels} channels, the '
+                f"student's have {images.shape[1]}; take a teacher for such images, or "
+                'give the student the images that the teacher was trained with'
+            )
