@@ -14,7 +14,10 @@ from . import (  # noqa: E402
     files,
     hooks,
     losses,
+    register,
 )
+
+register.register_modules()
 
 __all__ = [
     '__version__',

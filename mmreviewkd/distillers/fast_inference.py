@@ -8,16 +8,13 @@ from mmcv.cnn import fuse_conv_bn
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmreviewkd.layers import WinogradConv2d
-
 
 @torch.no_grad()
 def fast_inference(backbone: nn.Module, neck: nn.Module) -> tuple[nn.Module, nn.Module]:
     """Rewrite a frozen backbone and neck for inference.
 
-    Batch normalisation is folded into the convolution before it, 3x3 convolutions take
-    Winograd's algorithm where it pays, weights have the channels last. What each gains
-    is in docs/cost.md.
+    Batch normalisation is folded into the convolution before it, and weights have the
+    channels last.
 
     Args:
         backbone (nn.Module): Backbone in evaluation mode.
@@ -43,9 +40,6 @@ def fast_inference(backbone: nn.Module, neck: nn.Module) -> tuple[nn.Module, nn.
             level=logging.WARNING,
         )
         fast = slow
-    for module in list(fast.modules()):
-        for name, child in module.named_children():
-            setattr(module, name, WinogradConv2d.like(child))
     backbone, neck = fast.to(memory_format=torch.channels_last)
     return backbone, neck
 
