@@ -1,5 +1,6 @@
 """All components by name, in MMEngine's root registries, where every scope finds them."""
 
+from inspect import isabstract
 from typing import Any
 
 from mmengine.registry import MODELS
@@ -17,7 +18,8 @@ def register_all() -> None:
         for name in package.__all__:
             found = getattr(package, name)
             if isinstance(found, type) and issubclass(found, nn.Module):
-                MODELS.register_module(module=found, force=True)
+                if not isabstract(found):
+                    MODELS.register_module(module=found, force=True)
     for name in ('DistilledModel', 'DistilledDetector'):
         MODELS.register_module(name=name, module=_distilled_model, force=True)
 

@@ -16,8 +16,8 @@ from mmreviewkd.launch import hide_package_warnings
 def main() -> None:
     parser = argparse.ArgumentParser(
         description='Time and peak memory of the parts of a distillation step, in '
-        'turns: student alone, teacher, connector and loss, the whole step, and the '
-        "textbook's form of connector and loss. Weights and images are random."
+        'turns: student alone, teacher, connector and loss, and the whole step. '
+        'Weights and images are random.'
     )
     parser.add_argument('config', help='config of a distillation run')
     parser.add_argument(

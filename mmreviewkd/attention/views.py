@@ -10,6 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmreviewkd.connectors import ABF, ReviewConnector
+from mmreviewkd.connectors.connector import resize
 from mmreviewkd.distillers import DistillationMixin
 from mmreviewkd.features import Feature, FeatureRecorder
 
@@ -90,15 +91,16 @@ def attention_maps(
 
     Returns:
         list[Tensor | None]: For each level, finest first, the attention
-        (N, 2, H_i, W_i) to the level's own map and to the review; None for the first
+        (N, 2, H_i, W_i) to the level's own map and to the residual; None for the first
         to be reviewed, and for fusions without attention.
     """
     found: dict[nn.Module, Tensor] = {}
 
     def note(fusion: nn.Module, inputs: tuple, output: tuple) -> None:
-        feat, review = inputs
+        feat, residual, _ = inputs
         if isinstance(fusion, ABF) and fusion.attention is not None:
-            found[fusion] = fusion.attend(fusion.project(feat), review)
+            residual = resize(residual, feat.shape[-2:])
+            found[fusion] = fusion.attend(fusion.project(feat), residual)
 
     handles = [level.register_forward_hook(note) for level in connector.levels]
     try:

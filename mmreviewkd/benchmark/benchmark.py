@@ -22,19 +22,14 @@ from mmreviewkd.distillers.model_config import (
     resolve_model_config,
     without_pretrained,
 )
-from mmreviewkd.losses import HCLLoss
 
 from .profile import profile
-from .textbook import textbook_hcl, textbook_review
 
 PARTS = {
     'student step': 'training step of the student alone',
     'teacher': 'forward pass of the teacher',
     'connector and loss': 'both, forward and backward',
     'distilled step': 'training step with the teacher',
-    'textbook teacher': 'as its config has it, in float32',
-    'textbook connector and loss': 'as the paper draws them',
-    'textbook step': "the sum of the student's step and the two rows above",
 }
 
 
@@ -73,11 +68,9 @@ def benchmark(
     device = torch.device(get_device())
     torch.manual_seed(0)
     np.random.seed(0)
-    student, distilled, textbook_teacher = (
-        model.to(device) for model in _build(cfg.model)
-    )
+    student, distilled = (model.to(device) for model in _build(cfg.model))
     data = _batch(student, size, batch_size, objects)
-    runs = _parts(student, distilled, textbook_teacher, data)
+    runs = _parts(student, distilled, data)
     values = {name: [] for name in runs}
     for number in range(warmup + rounds):
         for name, run in runs.items():
@@ -85,16 +78,6 @@ def benchmark(
             if number >= warmup:
                 values[name].append(seconds)
         say(f'round {number + 1} of {warmup + rounds} (warm-up: {warmup})')
-    profiles = {name: profile(run, device) for name, run in runs.items()}
-    values['textbook step'] = [
-        sum(parts)
-        for parts in zip(
-            values['student step'],
-            values['textbook teacher'],
-            values['textbook connector and loss'],
-            strict=True,
-        )
-    ]
     base = statistics.median(values['student step'])
     result = {}
     for name, seconds in values.items():
@@ -102,7 +85,7 @@ def benchmark(
         low, _, high = (
             statistics.quantiles(seconds) if len(seconds) > 1 else (median,) * 3
         )
-        peak, operators = profiles.get(name, (None, None))
+        peak, operators = profile(runs[name], device)
         result[name] = dict(
             seconds=median,
             spread=(high - low) / 2,
@@ -114,8 +97,8 @@ def benchmark(
     return result
 
 
-def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """Build the student alone, the distilled one, and the teacher as it is."""
+def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
+    """Build the student alone, and the distilled one."""
     student_cfg = without_pretrained(resolve_model_config(cfg.student))
     teacher_cfg = without_pretrained(resolve_model_config(cfg.teacher))
     distilled = MODELS.build(
@@ -131,10 +114,7 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module, nn.Module]:
     student = MODELS.build(student_cfg)
     # Then both have the same proposals, and pooling larger ones takes longer.
     student.load_state_dict(students_own(distilled.state_dict()))
-    teacher = nn.Sequential(
-        MODELS.build(teacher_cfg.backbone), MODELS.build(teacher_cfg.neck)
-    )
-    return student.train(), distilled.train(), teacher.eval()
+    return student.train(), distilled.train()
 
 
 def table(result: dict[str, dict]) -> str:
@@ -144,10 +124,9 @@ def table(result: dict[str, dict]) -> str:
         '|---|---:|---:|---:|---:|',
     ]
     for name, row in result.items():
-        peak = '' if row['peak_mib'] is None else f'{row["peak_mib"]:.0f}'
         lines.append(
             f'| {name}: {PARTS[name]} | {row["seconds"]:.3f} | ± {row["spread"]:.3f} | '
-            f'{row["ratio"]:.2f} | {peak} |'
+            f'{row["ratio"]:.2f} | {row["peak_mib"]:.0f} |'
         )
     return '\n'.join(lines)
 
@@ -185,7 +164,7 @@ def _batch(
 
 
 def _parts(
-    student: nn.Module, distilled: nn.Module, textbook_teacher: nn.Module, data: dict
+    student: nn.Module, distilled: nn.Module, data: dict
 ) -> dict[str, Callable[[], None]]:
     optimizers = {
         id(model): torch.optim.SGD(
@@ -208,43 +187,26 @@ def _parts(
             batch['inputs'], batch['data_samples'], distilled.data_preprocessor
         )
 
-    @torch.no_grad()
-    def textbook_teach() -> tuple[Tensor, ...]:
-        return textbook_teacher(batch['inputs'])
-
     targets = pick(teach(), distilled.teacher_levels)
-    textbook_targets = [target.contiguous() for target in targets]
     with torch.no_grad():
         feats = distilled.extract_feat(batch['inputs'])
     feats = [
         feat.detach().requires_grad_() for feat in pick(feats, distilled.student_levels)
     ]
     (distillation,) = distilled.distillation
-    connector, hcl = distillation.connector, distillation.loss
-    hcl = getattr(hcl, 'loss', hcl)
-    # Both forms have the plain loss, whatever else the config's may do to the maps.
-    plain = HCLLoss(hcl.pool_sizes, hcl.level_weights)
-
-    def clear() -> None:
-        for tensor in (*feats, *connector.parameters()):
-            tensor.grad = None
+    connector, loss = distillation.connector, distillation.loss
 
     def review() -> None:
-        plain(connector(feats), targets).backward()
-        clear()
-
-    def textbook() -> None:
-        outs = textbook_review(connector, feats)
-        textbook_hcl(plain, outs, textbook_targets).backward()
-        clear()
+        outs = connector(feats)
+        loss(outs, [targets[level] for level in connector.target_levels]).backward()
+        for tensor in (*feats, *connector.parameters()):
+            tensor.grad = None
 
     return {
         'student step': lambda: step(student),
         'teacher': teach,
         'connector and loss': review,
         'distilled step': lambda: step(distilled),
-        'textbook teacher': textbook_teach,
-        'textbook connector and loss': textbook,
     }
 
 

@@ -7,6 +7,7 @@ from .connector import Connector
 from .conv_connector import ConvConnector
 from .identity_connector import IdentityConnector
 from .masked_generation import MaskedGenerationConnector
+from .norm import build_norm
 from .review_connector import ReverseReviewConnector, ReviewConnector
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     'MaskedGenerationConnector',
     'ReverseReviewConnector',
     'ReviewConnector',
+    'build_norm',
 ]

@@ -1,15 +1,16 @@
 """What connectors have in common."""
 
-from abc import ABCMeta, abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch.nn.functional as F
-from mmdet.utils import ConfigType
-from mmengine.model import BaseModule, kaiming_init
 from torch import Tensor, nn
 
+Size = Sequence[int]
+"""Height and width of a map."""
 
-class Connector(BaseModule, metaclass=ABCMeta):
+
+class Connector(nn.Module, ABC):
     """Turns the student's maps into maps to compare with the teacher's.
 
     Args:
@@ -17,7 +18,6 @@ class Connector(BaseModule, metaclass=ABCMeta):
             first.
         out_channels (Sequence[int]): Channels of each teacher level, finest
             first; as many levels as ``in_channels``.
-        init_cfg (dict, optional): Initialisation. Defaults to None.
 
     Attributes:
         target_levels (Sequence[int]): For each map that it returns, the teacher's
@@ -28,13 +28,8 @@ class Connector(BaseModule, metaclass=ABCMeta):
         ValueError: If the numbers of levels differ.
     """
 
-    def __init__(
-        self,
-        in_channels: Sequence[int],
-        out_channels: Sequence[int],
-        init_cfg: ConfigType | None = None,
-    ) -> None:
-        super().__init__(init_cfg)
+    def __init__(self, in_channels: Sequence[int], out_channels: Sequence[int]) -> None:
+        super().__init__()
         if len(in_channels) != len(out_channels) or not in_channels:
             raise ValueError(
                 'connector.in_channels and connector.out_channels need one entry '
@@ -44,13 +39,17 @@ class Connector(BaseModule, metaclass=ABCMeta):
         self.out_channels = list(out_channels)
         self.target_levels: Sequence[int] = range(len(out_channels))
 
-    @abstractmethod
-    def forward(self, feats: Sequence[Tensor]) -> list[Tensor]:
+    def forward(
+        self, feats: Sequence[Tensor], sizes: Sequence[Size] | None = None
+    ) -> list[Tensor]:
         """Turn the student's maps into maps of the teacher's sizes and channels.
 
         Args:
             feats (Sequence[Tensor]): Student maps (N, C_i, H_i, W_i), finest
                 level first.
+            sizes (Sequence[tuple[int, int]], optional): Height and width of each of
+                the teacher's maps, finest level first; by nearest pixels the maps get
+                these sizes. Defaults to None: those of the student's maps.
 
         Returns:
             list[Tensor]: Maps to compare with the teacher's ``target_levels``.
@@ -58,6 +57,33 @@ class Connector(BaseModule, metaclass=ABCMeta):
         Raises:
             ValueError: If the number of levels or a level's channels are not
                 those of ``in_channels``.
+        """
+        self.check(feats)
+        if sizes is None:
+            sizes = [feat.shape[-2:] for feat in feats]
+        if len(sizes) != len(feats):
+            raise ValueError(
+                f'connector got {len(sizes)} sizes for {len(feats)} levels; give one '
+                '(height, width) for each level of the teacher'
+            )
+        outs = self.connect(feats, sizes)
+        return [
+            resize(out, sizes[level])
+            for out, level in zip(outs, self.target_levels, strict=True)
+        ]
+
+    @abstractmethod
+    def connect(self, feats: Sequence[Tensor], sizes: Sequence[Size]) -> list[Tensor]:
+        """Make the maps; :meth:`forward` gives them their sizes where this does not.
+
+        Args:
+            feats (Sequence[Tensor]): Student maps (N, C_i, H_i, W_i), finest
+                level first.
+            sizes (Sequence[tuple[int, int]]): Height and width of each of the
+                teacher's maps.
+
+        Returns:
+            list[Tensor]: A map for each of ``target_levels``.
         """
 
     def check(self, feats: Sequence[Tensor]) -> None:
@@ -76,23 +102,13 @@ class Connector(BaseModule, metaclass=ABCMeta):
                 raise ValueError(
                     f'connector expects a student map (N, {channels}, H, W) at level '
                     f'{level}, got {shape}; set connector.in_channels to the '
-                    "channels of the student's neck"
+                    "channels of the student's maps"
                 )
 
 
-def init_convs(module: nn.Module) -> None:
-    """Initialise the convolutions as ReviewKD does: Kaiming uniform, ``a=1``."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            kaiming_init(
-                part,
-                a=1,
-                mode='fan_in',
-                nonlinearity='leaky_relu',
-                distribution='uniform',
-            )
-
-
-def resize(feat: Tensor, size: Sequence[int]) -> Tensor:
+def resize(feat: Tensor, size: Size) -> Tensor:
     """Give a map (N, C, H, W) another height and width, by its nearest pixels."""
-    return F.interpolate(feat, size=size, mode='nearest')
+    height, width = size
+    if feat.shape[-2:] == (height, width):
+        return feat
+    return F.interpolate(feat, size=(height, width), mode='nearest')

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 
-from mmdet.registry import MODELS
 from torch import Tensor
 
-from .connector import Connector
+from .connector import Connector, Size
 
 
-@MODELS.register_module()
 class IdentityConnector(Connector):
     """For losses that compare maps whatever their channels, such as by attention."""
 
-    def forward(self, feats: Sequence[Tensor]) -> list[Tensor]:
+    def connect(self, feats: Sequence[Tensor], sizes: Sequence[Size]) -> list[Tensor]:
         """Hand on the maps; see :class:`Connector`."""
-        self.check(feats)
         return list(feats)

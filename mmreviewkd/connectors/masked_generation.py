@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from mmdet.registry import MODELS
-from mmdet.utils import ConfigType
-from mmengine.model import ModuleList
 from torch import Tensor, nn
 
 from .align_connector import AlignConnector
+from .connector import Size
 
 
-@MODELS.register_module()
 class MaskedGenerationConnector(AlignConnector):
     """Hides pixels of the student's maps and generates whole maps from the rest.
 
@@ -25,7 +22,6 @@ class MaskedGenerationConnector(AlignConnector):
         out_channels (Sequence[int]): See :class:`Connector`.
         mask_ratio (float): Share of the pixels that are hidden: the paper's 0.65 for
             one-stage detectors, 0.45 for two-stage ones. Defaults to 0.45.
-        init_cfg (dict, optional): Initialisation. Defaults to None.
     """
 
     def __init__(
@@ -33,11 +29,10 @@ class MaskedGenerationConnector(AlignConnector):
         in_channels: Sequence[int],
         out_channels: Sequence[int],
         mask_ratio: float = 0.45,
-        init_cfg: ConfigType | None = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, init_cfg)
+        super().__init__(in_channels, out_channels)
         self.mask_ratio = mask_ratio
-        self.generation = ModuleList(
+        self.generation = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(channels, channels, 3, padding=1),
                 nn.ReLU(inplace=True),
@@ -46,12 +41,12 @@ class MaskedGenerationConnector(AlignConnector):
             for channels in out_channels
         )
 
-    def forward(self, feats: Sequence[Tensor]) -> list[Tensor]:
+    def connect(self, feats: Sequence[Tensor], sizes: Sequence[Size]) -> list[Tensor]:
         """Mask and generate; see :class:`Connector`."""
         return [
             generate(feat * self._seen(feat))
             for generate, feat in zip(
-                self.generation, super().forward(feats), strict=True
+                self.generation, super().connect(feats, sizes), strict=True
             )
         ]
 

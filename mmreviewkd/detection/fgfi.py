@@ -28,8 +28,8 @@ class FGFI(Distillation):
     Published for the one map of a Faster R-CNN without FPN. Carried over: an object's
     best anchor is sought on all levels together, so that it is imitated on those that
     fit its size; the convolution has no ReLU behind it, since FPN maps have
-    both signs; the teacher's maps are standardised as in
-    :class:`OnStandardizedTargets`, and the mean over the channels replaces
+    both signs; the teacher's maps are standardised
+    by :func:`standardize`, and the mean over the channels replaces
     their sum, so that the loss depends neither on the teacher's scale nor its width.
 
     Args:

@@ -9,7 +9,7 @@ from .ofd import OFDLoss
 from .pkd import PKDLoss
 from .pkt import PKTLoss
 from .sp import SPLoss
-from .standardized import OnStandardizedTargets
+from .standardize import standardize
 from .torchdistill import TorchdistillLoss
 
 __all__ = [
@@ -19,10 +19,10 @@ __all__ = [
     'L2DistillLoss',
     'LevelwiseLoss',
     'OFDLoss',
-    'OnStandardizedTargets',
     'PKDLoss',
     'PKTLoss',
     'SPLoss',
     'TorchdistillLoss',
     'loss_by_level',
+    'standardize',
 ]

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import torch.nn.functional as F
-from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
 
 
-@MODELS.register_module()
 class CWDLoss(LevelwiseLoss):
     """Divergence of each channel's distribution over the positions.
 

@@ -5,14 +5,12 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from mmdet.registry import MODELS
 from torch import Tensor
 
 from .l2 import L2DistillLoss
 from .levelwise import as_float
 
 
-@MODELS.register_module()
 class FSPLoss(L2DistillLoss):
     """Squared error of the products of neighbouring levels.
 

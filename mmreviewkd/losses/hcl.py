@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 
 import torch.nn.functional as F
-from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
-from .mean_square import mean_square
 
 
-@MODELS.register_module()
 class HCLLoss(LevelwiseLoss):
     """Hierarchical context loss (HCL) between two pyramids of feature maps.
 
@@ -38,21 +35,13 @@ class HCLLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        difference = pred - target
-        loss, weight, total = mean_square(difference), 1.0, 1.0
-        pooled = None
+        loss, weight, total = F.mse_loss(pred, target), 1.0, 1.0
         for size in self.pool_sizes:
             if size >= pred.shape[2]:
                 continue
-            nested = pooled is not None and _nested(pred, pooled, size)
-            pooled = F.adaptive_avg_pool2d(pooled if nested else difference, size)
             weight /= 2
             total += weight
-            loss = loss + weight * mean_square(pooled)
+            loss = loss + weight * F.mse_loss(
+                F.adaptive_avg_pool2d(pred, size), F.adaptive_avg_pool2d(target, size)
+            )
         return loss / total
-
-
-def _nested(feat: Tensor, pooled: Tensor, size: int) -> bool:
-    """Say whether pooling to ``size`` may start from what is pooled already."""
-    last = pooled.shape[-1]
-    return last % size == 0 and all(side % last == 0 for side in feat.shape[2:])

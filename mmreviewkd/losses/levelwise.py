@@ -1,13 +1,13 @@
 """What the losses that compare maps level by level have in common."""
 
-from abc import ABCMeta, abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 
-class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
+class LevelwiseLoss(nn.Module, ABC):
     """A loss of each level, summed.
 
     Computed in float32 at least, also under mixed precision.
@@ -33,7 +33,7 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
         Returns:
             Tensor: The loss, a scalar.
         """
-        return sum(self.by_level(preds, targets))
+        return torch.stack(self.by_level(preds, targets)).sum()
 
     def by_level(
         self, preds: Sequence[Tensor], targets: Sequence[Tensor]
@@ -50,8 +50,8 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
             list[Tensor]: A scalar for each level.
 
         Raises:
-            ValueError: If the numbers of levels or the shapes of a level
-                differ.
+            ValueError: If there is no level, or the numbers of levels or the shapes
+                of a level differ.
         """
         weights = self.level_weights or [1.0] * len(preds)
         if not len(preds) == len(targets) == len(weights):
@@ -69,6 +69,8 @@ class LevelwiseLoss(nn.Module, metaclass=ABCMeta):
                     f'level {level}: the student (after the connector) has a map of '
                     f'shape {tuple(pred.shape)}, the teacher {tuple(target.shape)}'
                 )
+        if not preds:
+            raise ValueError(f'{type(self).__name__} got no levels to compare')
         with torch.autocast(preds[0].device.type, enabled=False):
             return [
                 weight * self.level_loss(as_float(pred), as_float(target))
@@ -84,9 +86,8 @@ def loss_by_level(
     loss: nn.Module, preds: Sequence[Tensor], targets: Sequence[Tensor]
 ) -> list[Tensor]:
     """Compute a loss level by level, or in one where it does not know of levels."""
-    if hasattr(loss, 'by_level'):
-        return loss.by_level(preds, targets)
-    return [loss(preds, targets)]
+    by_level = getattr(loss, 'by_level', None)
+    return [loss(preds, targets)] if by_level is None else by_level(preds, targets)
 
 
 def as_float(x: Tensor) -> Tensor:

@@ -1,14 +1,11 @@
 """Partial distance to the teacher's maps after a margin ReLU."""
 
 import torch
-from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
-from .mean_square import mean_square
 
 
-@MODELS.register_module()
 class OFDLoss(LevelwiseLoss):
     """Squared error where the teacher is positive or the student is too high.
 
@@ -34,4 +31,4 @@ class OFDLoss(LevelwiseLoss):
         margin = (target * negative).sum((0, 2, 3), keepdim=True) / count
         target = torch.maximum(target, margin)
         counts = (target > 0) | (pred > target)
-        return mean_square((pred - target) * counts)
+        return ((pred - target) * counts).square().mean()

@@ -1,14 +1,12 @@
 """Pearson correlation of feature maps."""
 
-from mmdet.registry import MODELS
+import torch.nn.functional as F
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
-from .mean_square import mean_square
-from .standardized import standardize
+from .standardize import standardize
 
 
-@MODELS.register_module()
 class PKDLoss(LevelwiseLoss):
     """1 minus the Pearson correlation of each channel, averaged over the channels.
 
@@ -24,4 +22,4 @@ class PKDLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        return mean_square(standardize(pred) - standardize(target)) / 2
+        return F.mse_loss(standardize(pred), standardize(target)) / 2

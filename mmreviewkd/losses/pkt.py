@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import torch.nn.functional as F
-from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
 
 
-@MODELS.register_module()
 class PKTLoss(LevelwiseLoss):
     """Divergence of the probabilities that one vector is near another.
 

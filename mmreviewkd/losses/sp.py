@@ -1,13 +1,11 @@
 """How alike the images of a batch are."""
 
 import torch.nn.functional as F
-from mmdet.registry import MODELS
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
 
 
-@MODELS.register_module()
 class SPLoss(LevelwiseLoss):
     """Squared error of the similarities between the images of a batch.
 

@@ -1,15 +1,13 @@
 """Losses of the package torchdistill."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mmdet.registry import MODELS
-from mmdet.utils import ConfigType
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
 
 
-@MODELS.register_module()
 class TorchdistillLoss(LevelwiseLoss):
     """A loss of torchdistill, computed level by level.
 
@@ -31,11 +29,11 @@ class TorchdistillLoss(LevelwiseLoss):
     same_channels = False
 
     def __init__(
-        self, loss: ConfigType, level_weights: Sequence[float] | None = None
+        self, loss: Mapping[str, Any], level_weights: Sequence[float] | None = None
     ) -> None:
         super().__init__(level_weights)
-        loss = dict(loss)
-        name = loss.pop('type')
+        kwargs = dict(loss)
+        name = kwargs.pop('type')
         try:
             from torchdistill.losses import mid_level
         except ImportError as error:
@@ -45,7 +43,7 @@ class TorchdistillLoss(LevelwiseLoss):
             ) from error
         if not hasattr(mid_level, name):
             raise ValueError(f'torchdistill.losses.mid_level has no loss {name}')
-        self.loss = getattr(mid_level, name)(**loss)
+        self.loss = getattr(mid_level, name)(**kwargs)
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""

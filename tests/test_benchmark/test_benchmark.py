@@ -2,42 +2,12 @@ import json
 import runpy
 
 import pytest
-import torch
 import toys
 from mmengine.config import Config
 from mmengine.model import BaseModel
 
 from mmreviewkd.benchmark import benchmark, table
 from mmreviewkd.benchmark.benchmark import PARTS
-from mmreviewkd.benchmark.textbook import textbook_hcl, textbook_review
-from mmreviewkd.connectors import ReviewConnector
-from mmreviewkd.losses import HCLLoss
-
-
-def test_textbook_form_has_the_same_numbers():
-    torch.manual_seed(0)
-    connector = ReviewConnector([3, 4, 5], [6, 7, 8], mid_channels=4).double()
-    connector.init_weights()
-    sizes = ((9, 11), (5, 6), (3, 3))
-    feats = [
-        torch.randn(2, c, *size, dtype=torch.float64, requires_grad=True)
-        for c, size in zip((3, 4, 5), sizes, strict=True)
-    ]
-    targets = [
-        torch.randn(2, c, *size, dtype=torch.float64)
-        for c, size in zip((6, 7, 8), sizes, strict=True)
-    ]
-    loss = HCLLoss(level_weights=(1.0, 0.5, 2.0))
-    results = []
-    for forward in (
-        lambda: loss(connector(feats), targets),
-        lambda: textbook_hcl(loss, textbook_review(connector, feats), targets),
-    ):
-        value = forward()
-        inputs = [*feats, *connector.parameters()]
-        results.append([value, *torch.autograd.grad(value, inputs)])
-    for ours, textbook in zip(*results, strict=True):
-        torch.testing.assert_close(ours, textbook, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize('kind', ['frcnn', 'mrcnn'])
@@ -47,9 +17,8 @@ def test_all_parts_are_measured(kind):
     assert list(result) == list(PARTS)
     for row in result.values():
         assert len(row['values']) == 2 and min(row['values']) > 0
+        assert row['peak_mib'] > 0
     assert result['student step']['ratio'] == 1.0
-    for name in list(PARTS)[:-1]:
-        assert result[name]['peak_mib'] > 0
     whole = result['distilled step']['peak_mib']
     assert whole > result['student step']['peak_mib']
     assert len(table(result).splitlines()) == 2 + len(PARTS)

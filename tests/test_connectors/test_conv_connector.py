@@ -63,7 +63,6 @@ def test_norm_layer_follows_the_convolution(feats):
 
 def test_initialisation_is_the_reviews():
     connector = ConvConnector([64], [128])
-    connector.init_weights()
     (transform,) = connector.transforms
     bound = (3 / 64) ** 0.5
     assert transform.conv.weight.abs().max() <= bound

@@ -26,18 +26,3 @@ def test_grids_not_smaller_than_the_map_are_left_out():
     # Full map: 1; mean: 1/2, squared 1/4; weights 1 and 1/2.
     expected = (1 + 0.5 * 0.25) / 1.5
     assert HCLLoss()([pred], [torch.zeros_like(pred)]).item() == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    'memory_format', [torch.contiguous_format, torch.channels_last]
-)
-@pytest.mark.parametrize('pool_sizes', [(), (4, 2, 1)])
-def test_gradient_has_the_layout_of_the_maps(memory_format, pool_sizes):
-    """Where it has another, layers before it are slow."""
-    pred, target = (
-        torch.rand(1, 3, 8, 8).to(memory_format=memory_format) for _ in range(2)
-    )
-    (gradient,) = torch.autograd.grad(
-        HCLLoss(pool_sizes)([pred.requires_grad_()], [target]), pred
-    )
-    assert gradient.is_contiguous(memory_format=memory_format)

@@ -1,0 +1,71 @@
+"""Norm layers by name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation that also trains on a single value per channel."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise maps (N, C, H, W)."""
+        single = input.shape[0] * input.shape[2] * input.shape[3] == 1
+        if self.training and self.running_mean is not None and single:
+            # One image and a 1x1 map: one value has no variance.
+            return F.batch_norm(
+                input,
+                self.running_mean,
+                self.running_var,
+                self.weight,
+                self.bias,
+                eps=self.eps,
+            )
+        return super().forward(input)
+
+
+NORMS: dict[str, tuple[str, type[nn.Module]]] = {
+    'BN': ('bn', BatchNorm),
+    'SyncBN': ('bn', nn.SyncBatchNorm),
+    'GN': ('gn', nn.GroupNorm),
+    'IN': ('in', nn.InstanceNorm2d),
+}
+"""By the ``type`` of a config: the layer's name in a state dict, and its class."""
+
+
+def build_norm(cfg: Mapping[str, Any], channels: int) -> tuple[str, nn.Module]:
+    """Build a norm layer.
+
+    Args:
+        cfg (dict): ``type`` is a name of :data:`NORMS` or a class that takes the
+            number of channels first; ``requires_grad=False`` freezes the parameters;
+            all other keys are arguments of the layer, such as ``num_groups`` or
+            ``eps``.
+        channels (int): Channels of the maps to normalise.
+
+    Returns:
+        tuple[str, nn.Module]: The layer's name in a state dict, which is ``'norm'``
+        for a class, and the layer.
+
+    Raises:
+        ValueError: If there is no such type.
+    """
+    kwargs = dict(cfg)
+    kind = kwargs.pop('type', None)
+    requires_grad = kwargs.pop('requires_grad', True)
+    if isinstance(kind, type) and issubclass(kind, nn.Module):
+        name, layer = 'norm', kind
+    elif kind in NORMS:
+        name, layer = NORMS[kind]
+    else:
+        raise ValueError(
+            f'norm_cfg.type is {kind!r}, but has to be one of {", ".join(NORMS)}, or a '
+            'class of torch.nn.Module'
+        )
+    if issubclass(layer, nn.GroupNorm):
+        norm: nn.Module = layer(num_channels=channels, **kwargs)
+    else:
+        norm = layer(channels, **kwargs)
+    return name, norm.requires_grad_(requires_grad)
