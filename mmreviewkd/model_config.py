@@ -119,9 +119,7 @@ def without_pretrained(config: Any) -> Any:
     """
     if isinstance(config, dict):
         changed = {key: without_pretrained(value) for key, value in config.items()}
-        if (changed.get('init_cfg') or {}) and 'Pretrained' in str(
-            changed['init_cfg']
-        ):
+        if (changed.get('init_cfg') or {}) and 'Pretrained' in str(changed['init_cfg']):
             changed['init_cfg'] = None
         if changed.get('pretrained'):
             changed['pretrained'] = False if changed['pretrained'] is True else None

@@ -1,4 +1,4 @@
-"""All components by name, in MMEngine's root registries, where every scope finds them."""
+"""All components by name, in MMEngine's root registries."""
 
 from inspect import isabstract
 from typing import Any

@@ -2,7 +2,9 @@
 _base_ = './default_runtime.py'
 
 model = dict(
-    type='DistilledDetector',
+    type='DistilledModel',
+    # MMDetection's init_detector looks for the field.
+    backbone=dict(),
     distillation=dict(
         type='FeatureDistillation',
         connector=dict(type='ReviewConnector'),

@@ -3,7 +3,8 @@ method = dict(
     _delete_=True,
     type='FeatureDistillation',
     connector=dict(type='AlignConnector'),
-    loss=dict(type='OnStandardizedTargets', loss=dict(type='CWDLoss', tau=1.0)),
+    loss=dict(type='CWDLoss', tau=1.0),
+    standardize_targets=True,
     # Published for Faster R-CNN: 10, on raw maps (MMRazor). With this weight the
     # gradient starts about as large as the detector's own, on the small pair.
     loss_weight=1.0,

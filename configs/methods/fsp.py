@@ -3,7 +3,8 @@ method = dict(
     _delete_=True,
     type='FeatureDistillation',
     connector=dict(type='ConvConnector'),
-    loss=dict(type='OnStandardizedTargets', loss=dict(type='FSPLoss')),
+    loss=dict(type='FSPLoss'),
+    standardize_targets=True,
     # With this weight the gradient starts about as large as the detector's own, on the
     # small pair.
     loss_weight=1.0,

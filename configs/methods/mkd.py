@@ -3,6 +3,7 @@ method = dict(
     _delete_=True,
     type='FeatureDistillation',
     connector=dict(type='ConvConnector', pairs='same'),
-    loss=dict(type='OnStandardizedTargets', loss=dict(type='L2DistillLoss')),
+    loss=dict(type='L2DistillLoss'),
+    standardize_targets=True,
     loss_weight=1.0,
 )

@@ -3,6 +3,7 @@ method = dict(
     _delete_=True,
     type='FeatureDistillation',
     connector=dict(type='ConvConnector'),
-    loss=dict(type='OnStandardizedTargets', loss=dict(type='OFDLoss')),
+    loss=dict(type='OFDLoss'),
+    standardize_targets=True,
     loss_weight=1.0,
 )

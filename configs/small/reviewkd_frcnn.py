@@ -9,7 +9,7 @@ model = dict(
     teacher='{{fileDirname}}/frcnn_teacher.py',
     teacher_checkpoint='work_dirs/frcnn_teacher/epoch_12.pth',
     distillation=dict(
-        loss=dict(type='OnStandardizedTargets', loss=dict(type='HCLLoss'))
+        loss=dict(type='HCLLoss'), standardize_targets=True
     ),
     # Trained briefly and from scratch, the student gains from a start there.
     inherit=('neck', 'rpn_head', 'roi_head'),

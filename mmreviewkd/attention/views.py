@@ -46,8 +46,8 @@ def see(name: str, model: BaseModel, data: dict, features: Sequence[Feature]) ->
     finally:
         recorder.remove()
     feats = tuple(
-        one.as_map(recorder.tensors(one.name)[one.index], sample.batch_input_shape)
-        for one in features
+        one.as_map(feat, sample.batch_input_shape)
+        for one, feat in zip(features, recorder.features(features), strict=True)
     )
     return View(name, feats, sample)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config, ConfigDict
@@ -16,9 +15,11 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmreviewkd.distillers.distilled_detector import students_own
-from mmreviewkd.distillers.levels import pick
-from mmreviewkd.distillers.model_config import (
+from mmreviewkd.distillers import students_own
+from mmreviewkd.features.measure import run_trunk
+from mmreviewkd.methods import Batch
+from mmreviewkd.model_config import (
+    build_model,
     resolve_model_config,
     without_pretrained,
 )
@@ -101,7 +102,7 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
     """Build the student alone, and the distilled one."""
     student_cfg = without_pretrained(resolve_model_config(cfg.student))
     teacher_cfg = without_pretrained(resolve_model_config(cfg.teacher))
-    distilled = MODELS.build(
+    distilled = build_model(
         ConfigDict(
             cfg,
             student=student_cfg,
@@ -111,7 +112,7 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
         )
     )
     distilled.init_weights()
-    student = MODELS.build(student_cfg)
+    student = build_model(student_cfg)
     # Then both have the same proposals, and pooling larger ones takes longer.
     student.load_state_dict(students_own(distilled.state_dict()))
     return student.train(), distilled.train()
@@ -187,19 +188,13 @@ def _parts(
             batch['inputs'], batch['data_samples'], distilled.data_preprocessor
         )
 
-    targets = pick(teach(), distilled.teacher_levels)
-    with torch.no_grad():
-        feats = distilled.extract_feat(batch['inputs'])
-    feats = [
-        feat.detach().requires_grad_() for feat in pick(feats, distilled.student_levels)
-    ]
     (distillation,) = distilled.distillation
-    connector, loss = distillation.connector, distillation.loss
+    ready = _compared(distilled, batch['inputs'], teach())
+    learned = [*ready.feats, *distillation.parameters()]
 
     def review() -> None:
-        outs = connector(feats)
-        loss(outs, [targets[level] for level in connector.target_levels]).backward()
-        for tensor in (*feats, *connector.parameters()):
+        distillation(ready)['loss'].backward()
+        for tensor in learned:
             tensor.grad = None
 
     return {
@@ -208,6 +203,20 @@ def _parts(
         'connector and loss': review,
         'distilled step': lambda: step(distilled),
     }
+
+
+@torch.no_grad()
+def _compared(
+    distilled: nn.Module, images: Tensor, theirs: tuple[Tensor, ...]
+) -> Batch:
+    """The maps of student and teacher that are compared, as leaves of the graph."""
+    (lesson,) = distilled.lessons
+    with distilled._recorder as recorder:
+        run_trunk(distilled, images)
+    ours = recorder.features(lesson.pairs.student)
+    feats, targets = lesson.pairs.pick(ours, theirs, images.shape[2:])
+    feats = tuple(feat.clone().requires_grad_() for feat in feats)
+    return Batch(feats, targets, images, [], distilled, lesson.teacher)
 
 
 def _time(run: Callable[[], Any], device: torch.device) -> float:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from mmcv.transforms import LoadImageFromFile
-from mmengine.registry import HOOKS, TRANSFORMS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.registry import HOOKS, TRANSFORMS
 from mmengine.runner import Runner
 
 

@@ -8,7 +8,6 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
-
 from mmreviewkd.methods import Batch, Distillation
 
 CHANNELS = 256
@@ -76,12 +75,15 @@ class FGD(Distillation):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Sum the parts over all levels."""
         outs = [
-            align(feat) for align, feat in zip(self.alignments, batch.feats, strict=True)
+            align(feat)
+            for align, feat in zip(self.alignments, batch.feats, strict=True)
         ]
         positions = sum(feat.shape[2:].numel() for feat in batch.feats)
         with torch.autocast(outs[0].device.type, enabled=False):
             losses = [
-                self.level_loss(level, as_float(out), as_float(target), batch, positions)
+                self.level_loss(
+                    level, as_float(out), as_float(target), batch, positions
+                )
                 for level, (out, target) in enumerate(
                     zip(outs, batch.targets, strict=True)
                 )

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.registry import MODELS
 from mmdet.structures.bbox import bbox_overlaps
+from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.losses.standardize import standardize
-
 from mmreviewkd.methods import Batch, Distillation
 
 
@@ -79,8 +78,9 @@ class FGFI(Distillation):
         anchors = generator.grid_priors(sizes, device=batch.images.device)
         if anchors[0].shape[-1] != 4:
             raise ValueError(
-                f'FGFI needs a student with anchors, but {type(batch.student).__name__} '
-                'has points; FGD, whose masks need the annotated boxes only, suits it'
+                'FGFI needs a student with anchors, but '
+                f'{type(batch.student).__name__} has points; FGD, '
+                'whose masks need the annotated boxes only, suits it'
             )
         anchors = [anchors[level.index] for level in batch.levels]
         near = torch.stack(

@@ -11,7 +11,6 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
-
 from mmreviewkd.methods import Batch, Distillation
 
 
@@ -75,9 +74,7 @@ class LogitDistillation(Distillation):
 
     def compare_proposals(self, batch: Batch) -> Tensor:
         """Compare the scores of the student's proposals (two-stage detectors)."""
-        own, other = (
-            _roi_head(one) for one in (batch.student, batch.teacher.model)
-        )
+        own, other = (_roi_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own.bbox_head, other.bbox_head)
         rois = batch.recorded.call('roi_head.bbox_roi_extractor').inputs[1]
         scores = batch.recorded.call('roi_head.bbox_head').output[0]
@@ -88,9 +85,7 @@ class LogitDistillation(Distillation):
 
     def compare_priors(self, batch: Batch) -> Tensor:
         """Compare the scores of all anchors or points (one-stage detectors)."""
-        own, other = (
-            _dense_head(one) for one in (batch.student, batch.teacher.model)
-        )
+        own, other = (_dense_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own, other)
         with torch.no_grad():
             theirs = other(batch.teacher_feats)[0]

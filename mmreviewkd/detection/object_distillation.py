@@ -8,7 +8,6 @@ from torch import Tensor
 from torchvision.ops import roi_align
 
 from mmreviewkd.losses.levelwise import as_float
-
 from mmreviewkd.methods import Batch, Distillation
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mmengine.registry import MODELS
 from mmdet.utils import ConfigType
+from mmengine.registry import MODELS
 from torch import Tensor
 
 from .object_distillation import ObjectDistillation

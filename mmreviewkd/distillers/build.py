@@ -141,7 +141,9 @@ def build_distilled_model(
     return model
 
 
-def _build_student(student: str | Config, data_preprocessor: Config | None) -> BaseModel:
+def _build_student(
+    student: str | Config, data_preprocessor: Config | None
+) -> BaseModel:
     config = resolve_model_config(student)
     if data_preprocessor is not None:
         config.setdefault('data_preprocessor', data_preprocessor)
@@ -153,8 +155,8 @@ def _build_student(student: str | Config, data_preprocessor: Config | None) -> B
         )
     if not (isinstance(student_class, type) and issubclass(student_class, BaseModel)):
         raise ValueError(
-            f'the student {config.type} is no BaseModel of MMEngine, so it has no losses '
-            'of its own'
+            f'the student {config.type} is no BaseModel of MMEngine, so it has no '
+            'losses of its own'
         )
     config.type = distilled_class(student_class)
     return build_model(config)
@@ -189,9 +191,13 @@ def _lesson(
             level=logging.WARNING,
         )
         return Lesson(built)
-    names = [student_features] if isinstance(student_features, str) else student_features
+    names = (
+        [student_features] if isinstance(student_features, str) else student_features
+    )
     ours = measure(student, names or default_features(student, 'student'), 'student')
-    pairs = FeaturePairs(ours, theirs, match_levels(ours, theirs, levels, resize), resize)
+    pairs = FeaturePairs(
+        ours, theirs, match_levels(ours, theirs, levels, resize), resize
+    )
     configs = [distillation] if isinstance(distillation, dict) else distillation
     distillations = [_build_distillation(config, pairs) for config in configs]
     built.with_heads = any(one.needs_heads for one in distillations)

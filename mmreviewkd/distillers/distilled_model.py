@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import torch
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -52,7 +51,6 @@ class DistillationMixin:
     """
 
     lessons: Sequence[Lesson] = ()
-    distillation: nn.ModuleList | None = None
     distill_strength = 1.0
     inherited: Sequence[str] = ()
     skipped_steps = 0
@@ -181,10 +179,15 @@ class DistillationMixin:
         for lesson, theirs in zip(self.lessons, taught, strict=True):
             batch = None
             if theirs is not None:
-                ours = [recorder.tensors(f.name)[f.index] for f in lesson.student_features]
-                feats, targets = lesson.pairs.pick(ours, theirs, images.shape[2:])
-                seen += zip(lesson.pairs.own, feats, ['student'] * len(feats))
-                seen += zip(lesson.pairs.others, targets, ['teacher'] * len(targets))
+                pairs = lesson.pairs
+                ours = recorder.features(pairs.student)
+                feats, targets = pairs.pick(ours, theirs, images.shape[2:])
+                for who, features, maps in (
+                    ('teacher', pairs.others, targets),
+                    ('student', pairs.own, feats),
+                ):
+                    named = zip(features, maps, strict=True)
+                    seen += [(who, *one) for one in named]
                 batch = Batch(
                     feats=feats,
                     targets=targets,
@@ -194,7 +197,7 @@ class DistillationMixin:
                     teacher=lesson.teacher,
                     student_feats=tuple(ours),
                     teacher_feats=tuple(theirs),
-                    levels=tuple(lesson.pairs.own),
+                    levels=tuple(pairs.own),
                     recorded=recorder,
                 )
             batches += [batch] * len(lesson.distillations)

@@ -22,21 +22,21 @@ def is_finite_everywhere(loss: Tensor) -> bool:
 
 
 def describe(
-    losses: Mapping[str, Tensor], seen: Sequence[tuple[object, Tensor, str]]
+    losses: Mapping[str, Tensor], seen: Sequence[tuple[str, object, Tensor]]
 ) -> str:
     """Name the losses and the features that are not finite.
 
     Args:
         losses (Mapping[str, Tensor]): The losses by name.
-        seen (Sequence[tuple[object, Tensor, str]]): The features that are compared:
-            name, map, and whose it is.
+        seen (Sequence[tuple[str, object, Tensor]]): The features that are compared:
+            whose it is, its name, and its map.
     """
     parts = [
         f'{name} is {value.item()}'
         for name, value in losses.items()
         if name != 'loss' and not torch.isfinite(value).all()
     ]
-    for name, feat, who in seen:
+    for who, name, feat in seen:
         bad = ~torch.isfinite(feat.detach())
         if bad.any():
             images = bad.flatten(1).any(1).nonzero().flatten().tolist()

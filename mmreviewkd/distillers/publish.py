@@ -8,7 +8,6 @@ from mmengine.registry import HOOKS, init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.files import ATOMIC
-
 from mmreviewkd.model_config import (
     build_model,
     is_distilled,

@@ -119,7 +119,9 @@ def _by_number(
             'model.levels has to be strides, such as (8, 16), or pairs of level '
             f'numbers, such as [(0, 1), (1, 2)]; got {levels!r}'
         )
-    for side, (who, features) in enumerate(dict(student=student, teacher=teacher).items()):
+    for side, (who, features) in enumerate(
+        dict(student=student, teacher=teacher).items()
+    ):
         numbers = sorted(pair[side] for pair in levels)
         if numbers[0] < 0 or numbers[-1] >= len(features):
             raise ValueError(
@@ -153,9 +155,7 @@ def _advice(
     own, other = ([one.stride for one in side] for side in (student, teacher))
     common = sorted({*own} & {*other} - {None})
     if common:
-        return (
-            f'Both have the strides {common}: set model.levels to them, or leave it out.'
-        )
+        return f'Both have {common}: set model.levels to them, or leave it out.'
     if resize:
         return 'Name levels that exist, or leave model.levels out.'
     return (

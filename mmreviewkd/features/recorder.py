@@ -1,12 +1,12 @@
 """Recording what modules of a model return while it runs."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from .feature import tensors_in
+from .feature import Feature, tensors_in
 
 
 class Call(NamedTuple):
@@ -87,6 +87,10 @@ class FeatureRecorder:
     def tensors(self, name: str) -> list[Tensor]:
         """Return the tensors that a module has returned, see :meth:`call`."""
         return list(tensors_in(self.call(name).output))
+
+    def features(self, wanted: Sequence[Feature]) -> list[Tensor]:
+        """Return those tensors that are given features, see :meth:`call`."""
+        return [self.tensors(one.name)[one.index] for one in wanted]
 
     def clear(self) -> None:
         """Let the recorded tensors go."""

@@ -63,4 +63,3 @@ class AttentionHook(Hook):
             picture = mmcv.imfrombytes(png(figure), channel_order='rgb')
             runner.visualizer.add_image(f'attention_{number}', picture, runner.iter + 1)
         model.train()
-

@@ -16,7 +16,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmreviewkd.distillers.distilled_detector import students_own
+from mmreviewkd.distillers import students_own
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 from mmreviewkd.launch import log_versions
 from mmreviewkd.names import printable

@@ -103,7 +103,9 @@ class TimmModel(ImageModel):
         )
         cfg = getattr(found, 'pretrained_cfg', None) or {}
         super().__init__(
-            found, mean=cfg.get('mean', IMAGENET['mean']), std=cfg.get('std', IMAGENET['std'])
+            found,
+            mean=cfg.get('mean', IMAGENET['mean']),
+            std=cfg.get('std', IMAGENET['std']),
         )
 
 

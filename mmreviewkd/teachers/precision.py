@@ -62,17 +62,17 @@ def choose_dtype(
         reason = f'fails there: {str(error).splitlines()[0]}'
     else:
         worst = max(
-            float(torch.dist(a.float(), b) / torch.linalg.vector_norm(b).clamp(min=1e-12))
+            float(
+                torch.dist(a.float(), b) / torch.linalg.vector_norm(b).clamp(min=1e-12)
+            )
             for a, b in zip(maps, exact, strict=True)
         )
         if worst <= BOUND:
             return wanted
-        reason = (
-            f"has maps that are off by {worst:.1%} there, beyond {BOUND:.0%}"
-        )
+        reason = f'has maps that are off by {worst:.1%} there, beyond {BOUND:.0%}'
     print_log(
-        f'teacher: stays in float32, as {str(wanted).removeprefix("torch.")} is not for '
-        f'it: the teacher {reason}. Set model.teacher_dtype to choose by hand.',
+        f'teacher: stays in float32, not {str(wanted).removeprefix("torch.")}: it '
+        f'{reason}. Set model.teacher_dtype to choose by hand.',
         logger='current',
         level=logging.WARNING,
     )

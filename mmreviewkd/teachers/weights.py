@@ -107,8 +107,8 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> N
             + _listed('not in the config', unexpected)
             + _listed('of another shape', wrong)
             + _listed('names in the checkpoint', sorted(state) if missing else [])
-            + '\nGive model.teacher the config that the checkpoint was trained with, or '
-            'rename weights by model.teacher_keys=[(PATTERN, REPLACEMENT), ...].'
+            + '\nGive model.teacher the config that the checkpoint was trained with, '
+            'or rename weights by model.teacher_keys=[(PATTERN, REPLACEMENT), ...].'
         )
     model.load_state_dict(stored, strict=False)
     print_log(
