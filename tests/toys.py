@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch.utils.data import Dataset
 
-from mmreviewkd.distillers import resolve_model_config
+from mmreviewkd.model_config import resolve_model_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 

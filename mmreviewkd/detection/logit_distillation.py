@@ -90,12 +90,11 @@ class LogitDistillation(Distillation):
         with torch.no_grad():
             theirs = other(batch.teacher_feats)[0]
         ours = batch.recorded.call('bbox_head').output[0]
-        numbers = range(len(ours))
-        # Heads see all levels of the necks; which of them are compared is known by
-        # their numbers there.
-        numbers = [level.index for level in batch.levels] or numbers
-        preds = _scores(own, [ours[number] for number in numbers])
-        targets = _scores(other, _like(theirs, [ours[number] for number in numbers]))
+        # A head sees its neck's levels in their order there.
+        preds = _scores(own, [ours[level.index] for level in batch.levels])
+        targets = _scores(
+            other, [theirs[level.index] for level in batch.teacher_levels]
+        )
         if preds.shape != targets.shape or own.use_sigmoid_cls != other.use_sigmoid_cls:
             raise ValueError(
                 f"the student's {type(own).__name__} has class scores of the shape "
@@ -161,19 +160,6 @@ def _check_classes(own: nn.Module, other: nn.Module) -> None:
             f'{other.num_classes}; LogitDistillation needs a teacher of the same '
             'classes'
         )
-
-
-def _like(maps: Sequence[Tensor], wanted: Sequence[Tensor]) -> list[Tensor]:
-    """Those of the teacher's maps that have the sizes of the student's."""
-    by_size = {feat.shape[2:]: feat for feat in maps}
-    sizes = [feat.shape[2:] for feat in wanted]
-    if not set(sizes) <= by_size.keys():
-        raise ValueError(
-            f"the student's scores have the sizes {list(map(tuple, sizes))}, the "
-            f"teacher's {[tuple(size) for size in by_size]}; LogitDistillation needs "
-            'levels of the same sizes'
-        )
-    return [by_size[size] for size in sizes]
 
 
 def _scores(head: BaseDenseHead, maps: Sequence[Tensor]) -> Tensor:

@@ -198,6 +198,7 @@ class DistillationMixin:
                     student_feats=tuple(ours),
                     teacher_feats=tuple(theirs),
                     levels=tuple(pairs.own),
+                    teacher_levels=tuple(pairs.others),
                     recorded=recorder,
                 )
             batches += [batch] * len(lesson.distillations)

@@ -1,17 +1,17 @@
 """Channels, strides and layouts of features, measured instead of read from configs."""
 
+import copy
 import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isqrt
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from .feature import Feature
-from .recorder import FeatureRecorder
+from .recorder import FeatureRecorder, find_module
 
 TRUNK = ('backbone', 'neck')
 """The modules of a model that turn images into features, in their order."""
@@ -87,30 +87,25 @@ def measure(
     Raises:
         ValueError: If the model does not run by itself.
     """
-    run = run_trunk if in_trunk(names) else run_whole
-    recorder = FeatureRecorder(model, names, who)
+    for name in names:
+        find_module(model, name, who)
     channels = channels or image_channels(model)
     try:
-        with _evaluating(model):
-            for device, sizes in (('meta', META_SIZES), (None, REAL_SIZES)):
-                try:
-                    shapes = [
-                        _shapes(model, recorder, run, channels, size, device)
-                        for size in sizes
-                    ]
-                    break
-                except Exception as error:  # what does not work there can raise any
-                    failure = error
-            else:
-                raise ValueError(
-                    f"the shapes of the {who}'s features could not be measured: "
-                    f'{type(model).__name__} fails on an image of {channels}x'
-                    f'{sizes[0]}x{sizes[0]}: {type(failure).__name__}: {failure}'
-                ) from failure
-    finally:
-        recorder.remove()
+        sizes, empty = META_SIZES, _on_meta(model)
+        shapes = [_shapes(empty, names, who, channels, n) for n in sizes]
+    except Exception:  # what does not work there can raise any
+        sizes = REAL_SIZES
+        try:
+            with _evaluating(model):
+                shapes = [_shapes(model, names, who, channels, n) for n in sizes]
+        except Exception as error:
+            raise ValueError(
+                f"the shapes of the {who}'s features could not be measured: "
+                f'{type(model).__name__} fails on an image of {channels}x{sizes[0]}x'
+                f'{sizes[0]}: {type(error).__name__}: {error}'
+            ) from error
     found = []
-    for name, *both in zip(recorder.names, *shapes, strict=True):
+    for name, *both in zip(dict.fromkeys(names), *shapes, strict=True):
         for index, (small, large) in enumerate(zip(*both, strict=True)):
             found.append(_feature(name, index, small, large, sizes))
     return found
@@ -120,58 +115,60 @@ def image_channels(model: nn.Module) -> int:
     """Return how many channels the images of a model have."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
-            return module.in_channels
+            # YOLOX's first convolution sees four neighbouring pixels at once.
+            return 3 if module.in_channels == 12 else module.in_channels
     return 3
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back what modules log, up to warnings."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(level)
 
 
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
     """Put a model into evaluation mode, and each module back as it was."""
     modes = {module: module.training for module in model.modules()}
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
     for module in modes:
         module.training = False
     try:
         yield
     finally:
-        logging.disable(level)
         for module, training in modes.items():
             module.training = training
 
 
-class _Run(nn.Module):
-    """A function of a model as the forward of a module, for functional_call."""
-
-    def __init__(self, model: nn.Module, run: Callable) -> None:
-        super().__init__()
-        self.model = model
-        self.run = run
-
-    def forward(self, images: Tensor) -> object:
-        return self.run(self.model, images)
+def _on_meta(model: nn.Module) -> nn.Module:
+    """Copy a model without its data."""
+    memo = {
+        id(value): nn.Parameter(value.to('meta'), value.requires_grad)
+        if isinstance(value, nn.Parameter)
+        else value.to('meta')
+        for value in itertools.chain(model.parameters(), model.buffers())
+    }
+    return copy.deepcopy(model, memo).eval()
 
 
 def _shapes(
-    model: nn.Module,
-    recorder: FeatureRecorder,
-    run: Callable,
-    channels: int,
-    size: int,
-    device: str | None,
+    model: nn.Module, names: Sequence[str], who: str, channels: int, size: int
 ) -> list[list[torch.Size]]:
     """Shapes of the tensors that each module returns for one image."""
-    weights = {
-        f'model.{name}': value if device is None else value.to(device)
-        for name, value in itertools.chain(
-            model.named_parameters(), model.named_buffers()
-        )
-    }
-    where = next(iter(weights.values())).device if weights else torch.device('cpu')
-    images = torch.zeros(1, channels, size, size, device=where)
-    with recorder:
-        functional_call(_Run(model, run), weights, (images,))
-    return [[x.shape for x in recorder.tensors(name)] for name in recorder.names]
+    first = next(model.parameters(), torch.zeros(0))
+    images = first.new_zeros(1, channels, size, size)
+    run = run_trunk if in_trunk(names) else run_whole
+    recorder = FeatureRecorder(model, names, who)
+    try:
+        with recorder, quiet():
+            run(model, images)
+        return [[x.shape for x in recorder.tensors(name)] for name in recorder.names]
+    finally:
+        recorder.remove()
 
 
 def _feature(

@@ -26,6 +26,7 @@ class Batch:
         student_feats (tuple[Tensor]): All features of the student's modules.
         teacher_feats (tuple[Tensor]): All features of the teacher's modules.
         levels (tuple[Feature]): Those features of the student that are compared.
+        teacher_levels (tuple[Feature]): Those of the teacher.
         recorded (FeatureRecorder): The calls of the student's modules that the
             distillation has asked for, see :meth:`Distillation.student_modules`.
     """
@@ -39,6 +40,7 @@ class Batch:
     student_feats: tuple[Tensor, ...] = ()
     teacher_feats: tuple[Tensor, ...] = ()
     levels: tuple[Feature, ...] = ()
+    teacher_levels: tuple[Feature, ...] = ()
     recorded: FeatureRecorder | None = None
 
     @property

@@ -1,7 +1,7 @@
 """The frozen teacher."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,7 +9,14 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmreviewkd.features import Feature, FeatureRecorder, measure
-from mmreviewkd.features.measure import TRUNK, default_features, in_trunk, run_trunk
+from mmreviewkd.features.measure import (
+    TRUNK,
+    default_features,
+    image_channels,
+    in_trunk,
+    quiet,
+    run_trunk,
+)
 from mmreviewkd.model_config import (
     build_model,
     resolve_model_config,
@@ -144,10 +151,6 @@ class Teacher(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = self._build_model(cfg)
-            if self.checkpoint == RANDOM:
-                for part in model.children():
-                    if hasattr(part, 'init_weights'):
-                        part.init_weights()
         if self.checkpoint not in (None, RANDOM):
             weights = self.read_weights()
             load_strictly(model, weights.state, self.checkpoint)
@@ -166,14 +169,27 @@ class Teacher(nn.Module):
             names = self._features or TRUNK
             if not self.with_heads and in_trunk(names):
                 return Trunk(self._build_parts(cfg))
-        return build_model(cfg)
+        model = build_model(cfg)
+        self._initialize(model.children())
+        return model
 
     def _build_parts(self, cfg: dict) -> nn.ModuleDict:
         """Build those of backbone and neck that the model has."""
         scope = cfg.get('_scope_')
-        return nn.ModuleDict(
+        parts = nn.ModuleDict(
             {part: build_model(cfg[part], scope) for part in TRUNK if cfg.get(part)}
         )
+        self._initialize(parts.values())
+        return parts
+
+    def _initialize(self, parts: Iterable[nn.Module]) -> None:
+        """Give a teacher with random weights those of an untrained model."""
+        for part in parts if self.checkpoint == RANDOM else ():
+            first = next(part.parameters(), None)
+            if hasattr(part, 'init_weights') and first is not None:
+                if not first.is_meta:
+                    with quiet():
+                        part.init_weights()
 
     def _build_preprocessor(
         self, cfg: dict, model: nn.Module, of_run: nn.Module | None
@@ -277,14 +293,14 @@ class Teacher(nn.Module):
 
     def _check_channels(self, images: Tensor) -> None:
         """Refuse images that the teacher's first convolution cannot take."""
-        first = next((m for m in self.modules() if isinstance(m, nn.Conv2d)), None)
+        wanted = image_channels(self.model)
         mean = getattr(self._preprocessor, 'mean', None)
         given = images.shape[1]
         if given == 1 and mean is not None and len(mean) == 3:
             given = 3  # gray images become three equal channels
-        if first is not None and first.in_channels != given:
+        if wanted != given:
             raise ValueError(
-                f'the teacher takes images of {first.in_channels} channels, the '
+                f'the teacher takes images of {wanted} channels, the '
                 f"student's have {images.shape[1]}; take a teacher for such images, or "
                 'give the student the images that the teacher was trained with'
             )

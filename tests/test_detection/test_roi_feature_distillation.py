@@ -1,10 +1,10 @@
-import steps
+import batches
 import torch
 from mmdet.registry import MODELS
 from torch import nn
 
-from mmreviewkd.distillations import RoIFeatureDistillation
-from mmreviewkd.distillations.object_distillation import pool
+from mmreviewkd.detection import RoIFeatureDistillation
+from mmreviewkd.detection.object_distillation import pool
 
 
 @MODELS.register_module()
@@ -15,10 +15,10 @@ class MeanErrorOfRows(nn.Module):
 
 
 def test_the_loss_gets_a_matrix_of_each_side():
-    step = steps.step([[[8, 8, 24, 24]], [[0, 8, 9, 24], [8, 0, 24, 9]]])
+    batch = batches.batch([[[8, 8, 24, 24]], [[0, 8, 9, 24], [8, 0, 24, 9]]])
     loss = dict(type='MeanErrorOfRows')
-    found = RoIFeatureDistillation([4, 4], [4, 4], loss)(step)
+    found = RoIFeatureDistillation([4, 4], [4, 4], loss)(batch)
     preds, targets = (
-        pool(maps, step.boxes, (8, 16)) for maps in (step.feats, step.targets)
+        pool(maps, batch.boxes, (8, 16)) for maps in (batch.feats, batch.targets)
     )
     torch.testing.assert_close(found, (preds - targets).abs().mean())

@@ -1,9 +1,9 @@
 import pytest
-import steps
+import batches
 import torch
 
-from mmreviewkd.distillations import ObjectDistillation
-from mmreviewkd.distillations.object_distillation import pool
+from mmreviewkd.detection import ObjectDistillation
+from mmreviewkd.detection.object_distillation import pool
 
 
 class Remembering(ObjectDistillation):
@@ -14,21 +14,21 @@ class Remembering(ObjectDistillation):
         return (preds.mean(1) - targets.mean(1)).square().mean()
 
 
-def vectors(step, **kwargs):
+def vectors(batch, **kwargs):
     distillation = Remembering([4, 4], [4, 4], **kwargs)
-    distillation(step)
+    distillation(batch)['loss']
     return distillation.vectors
 
 
 def test_vectors_are_means_over_boxes_on_the_level_of_their_size():
     """With strides 8 and 16, objects from 224 pixels on are on the second level."""
     small, large = [0, 8, 16, 24], [16, 32, 240, 256]
-    step = steps.step([[small], [large]], size=256)
+    batch = batches.batch([[small], [large]], size=256)
     # Interpolation leaves planes as they are: their mean is that of the box's centre.
-    for feat in step.feats:
+    for feat in batch.feats:
         ys, xs = (torch.arange(side, dtype=torch.double) for side in feat.shape[2:])
         feat.data[:] = xs + 10 * ys[:, None]
-    preds, targets = vectors(step)
+    preds, targets = vectors(batch)
     assert preds.shape == targets.shape == (2, 4)
     # The centre (8, 16) is half a position off the centres of the level's positions.
     assert preds[0].tolist() == pytest.approx([8 / 8 - 0.5 + 10 * (16 / 8 - 0.5)] * 4)
@@ -54,9 +54,9 @@ def test_the_coarsest_level_with_14_positions_to_a_side(strides):
 
 def test_each_image_has_its_own_maps():
     box = [8, 8, 24, 24]
-    step = steps.step([[box], [box]])
-    preds, targets = vectors(step)
-    for maps, found in ((step.feats, preds), (step.targets, targets)):
+    batch = batches.batch([[box], [box]])
+    preds, targets = vectors(batch)
+    for maps, found in ((batch.feats, preds), (batch.targets, targets)):
         torch.testing.assert_close(found, bilinear_mean(maps[0], box, 8))
 
 
@@ -81,39 +81,39 @@ def bilinear_mean(feat, box, stride, samples=2):
 
 def test_at_most_so_many_objects_of_an_image():
     boxes = [[x, 0, x + 8, 8] for x in range(0, 24, 2)]
-    step = steps.step([boxes, boxes[:2]])
+    batch = batches.batch([boxes, boxes[:2]])
     torch.manual_seed(0)
-    some, _ = vectors(step, max_objects=5)
+    some, _ = vectors(batch, max_objects=5)
     assert len(some) == 5 + 2
-    every, _ = vectors(step)
+    every, _ = vectors(batch)
     assert len(every) == 14
     # Each is one of the image's own.
     assert all((every[:12] == row).all(1).any() for row in some[:5])
     torch.manual_seed(0)
-    again, _ = vectors(step, max_objects=5)
+    again, _ = vectors(batch, max_objects=5)
     assert torch.equal(some, again)
 
 
 @pytest.mark.parametrize('boxes', [[[]], [[], []], [[[8, 8, 24, 24]], []]])
 def test_less_than_two_objects_give_0(boxes):
-    step = steps.step(boxes)
-    loss = Remembering([4, 4], [4, 4])(step)
+    batch = batches.batch(boxes)
+    loss = Remembering([4, 4], [4, 4])(batch)
     assert loss == 0
     loss.backward()
-    assert not any(feat.grad.any() for feat in step.feats)
+    assert not any(feat.grad.any() for feat in batch.feats)
 
 
 def test_gradients_reach_the_maps_through_the_pooling():
     boxes = [torch.tensor([[2.0, 1, 14, 13]]), torch.tensor([[0.0, 0, 9, 16]])]
-    step = steps.step([[], []], channels=1)
+    batch = batches.batch([[], []], channels=1)
     assert torch.autograd.gradcheck(
-        lambda *maps: pool(maps, boxes, (8, 16)), step.feats
+        lambda *maps: pool(maps, boxes, (8, 16)), batch.feats
     )
 
 
 def test_maps_of_one_position():
-    step = steps.step([[[0, 0, 16, 16], [1, 1, 9, 9]]], size=16)
-    preds, targets = vectors(step)
+    batch = batches.batch([[[0, 0, 16, 16], [1, 1, 9, 9]]], size=16)
+    preds, targets = vectors(batch)
     assert torch.isfinite(preds).all() and torch.isfinite(targets).all()
 
 
@@ -123,7 +123,7 @@ def test_levels_of_different_widths_are_refused():
 
 
 def test_students_without_priors_are_told_so():
-    step = steps.step([[[0, 0, 16, 16], [1, 1, 9, 9]]])
-    del step.student.rpn_head
+    batch = batches.batch([[[0, 0, 16, 16], [1, 1, 9, 9]]])
+    del batch.student.rpn_head
     with pytest.raises(ValueError, match='prior_generator'):
-        vectors(step)
+        vectors(batch)

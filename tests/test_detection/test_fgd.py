@@ -1,11 +1,11 @@
 import math
 
 import pytest
-import steps
+import batches
 import torch
 
-from mmreviewkd.distillations import FGD
-from mmreviewkd.distillations.fgd import attentions, focal_parts, object_mask
+from mmreviewkd.detection import FGD
+from mmreviewkd.detection.fgd import attentions, focal_parts, object_mask
 
 
 def test_mask_by_hand():
@@ -110,18 +110,22 @@ def test_parts_gradients():
 
 
 def test_forward_is_the_weighted_sum_of_its_parts():
-    step = steps.step([[[8, 0, 24, 16]], []])
+    batch = batches.batch([[[8, 0, 24, 16]], []])
     distillation = FGD([4, 4], [4, 4], 0.5, 1.0, 10.0, 100.0, 1000.0).double()
     # Its last convolution starts at 0, where the block does nothing.
     for block in distillation.modules():
         if isinstance(block, torch.nn.Conv2d):
             torch.nn.init.normal_(block.weight)
     expected = 0.0
-    for level, (pred, target) in enumerate(zip(step.feats, step.targets, strict=True)):
+    for level, (pred, target) in enumerate(
+        zip(batch.feats, batch.targets, strict=True)
+    ):
         scale = 1 / math.sqrt(target.square().mean() + 1e-5)
         pred, target = scale * pred, scale * target
         size = pred.shape[2:]
-        mask = torch.stack([object_mask(boxes, size, (32, 32)) for boxes in step.boxes])
+        mask = torch.stack(
+            [object_mask(boxes, size, (32, 32)) for boxes in batch.boxes]
+        )
         fg, bg, channels, places = slow_parts(pred, target, mask, 0.5)
         relation = slow_relation(
             pred, distillation.student_contexts[level]
@@ -130,7 +134,7 @@ def test_forward_is_the_weighted_sum_of_its_parts():
         expected += 64 * (fg + 10 * bg + 100 * channels)
         expected += 89250 / 20 * 100 * places
         expected += 64 * 89250 / 20 * 1000 * relation.square().sum().item() / 2
-    assert distillation(step).item() == pytest.approx(expected, rel=1e-9)
+    assert distillation(batch)['loss'].item() == pytest.approx(expected, rel=1e-9)
 
 
 def slow_relation(feat, block):
@@ -150,25 +154,25 @@ def slow_relation(feat, block):
 
 
 def test_equal_maps_give_0():
-    step = steps.step([[[8, 0, 24, 16]], []])
-    step.feats = step.targets
-    assert FGD([4, 4], [4, 4]).double()(step) == 0
+    batch = batches.batch([[[8, 0, 24, 16]], []])
+    batch.feats = batch.targets
+    assert FGD([4, 4], [4, 4]).double()(batch)['loss'] == 0
 
 
 def test_maps_of_zeros_and_no_objects():
-    step = steps.step([[], []])
-    step.targets = tuple(torch.zeros_like(target) for target in step.targets)
-    step.feats = tuple(torch.zeros_like(feat).requires_grad_() for feat in step.feats)
+    batch = batches.batch([[], []])
+    batch.targets = tuple(torch.zeros_like(target) for target in batch.targets)
+    batch.feats = tuple(torch.zeros_like(feat).requires_grad_() for feat in batch.feats)
     distillation = FGD([4, 4], [4, 4]).double()
-    loss = distillation(step)
+    loss = distillation(batch)['loss']
     loss.backward()
     assert loss == 0
-    assert all(torch.isfinite(feat.grad).all() for feat in step.feats)
+    assert all(torch.isfinite(feat.grad).all() for feat in batch.feats)
 
 
 def test_other_channels_than_the_teachers_are_aligned():
-    step = steps.step([[[8, 0, 24, 16]]])
-    step.targets = tuple(target.repeat(1, 2, 1, 1) for target in step.targets)
+    batch = batches.batch([[[8, 0, 24, 16]]])
+    batch.targets = tuple(target.repeat(1, 2, 1, 1) for target in batch.targets)
     distillation = FGD([4, 4], [8, 8]).double()
-    distillation(step).backward()
+    distillation(batch)['loss'].backward()
     assert all(conv.weight.grad.any() for conv in distillation.alignments)

@@ -1,4 +1,4 @@
-"""Training steps of made-up maps, without detectors that make them."""
+"""Batches of made-up maps, without models that make them."""
 
 from types import SimpleNamespace
 
@@ -7,14 +7,15 @@ from mmdet.registry import TASK_UTILS
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
-from mmreviewkd.distillations import Step
+from mmreviewkd.features import Feature
+from mmreviewkd.methods import Batch
 
 STRIDES = (4, 8, 16)
 
 
-def step(
+def batch(
     boxes: list[list], size: int = 32, channels: int = 4, points: bool = False
-) -> Step:
+) -> Batch:
     """Random maps in float64 of square images with these boxes.
 
     The finest level, which both sides have, is not compared.
@@ -46,13 +47,15 @@ def step(
         labels = torch.zeros(len(own), dtype=torch.long)
         instances = InstanceData(bboxes=own, labels=labels)
         samples.append(DetDataSample(gt_instances=instances))
-    return Step(
-        student=SimpleNamespace(rpn_head=head),
-        teacher=None,
+    levels = [Feature('neck', n, channels, s) for n, s in enumerate(STRIDES)]
+    return Batch(
+        feats=feats[1:],
+        targets=targets[1:],
         images=torch.zeros(len(boxes), 3, size, size),
         data_samples=samples,
+        student=SimpleNamespace(rpn_head=head),
+        teacher=None,
         student_feats=feats,
         teacher_feats=targets,
-        student_levels=(1, 2),
-        teacher_levels=(1, 2),
+        levels=tuple(levels[1:]),
     )

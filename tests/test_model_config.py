@@ -1,6 +1,6 @@
 import pytest
 
-from mmreviewkd.distillers import resolve_model_config
+from mmreviewkd.model_config import resolve_model_config
 
 FASTER = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 

@@ -1,8 +1,8 @@
 import pytest
-import steps
+import batches
 import torch
 
-from mmreviewkd.distillations.fgfi import FGFI, imitation_loss, near_anchors
+from mmreviewkd.detection.fgfi import FGFI, imitation_loss, near_anchors
 
 
 def test_near_anchors_by_hand():
@@ -52,14 +52,14 @@ def test_loss_gradients():
 
 def test_masks_of_all_levels_together():
     """Half the best overlap of all levels decides, not of each level alone."""
-    step = steps.step([[[8, 0, 24, 16]], []])
+    batch = batches.batch([[[8, 0, 24, 16]], []])
     distillation = FGFI([4, 4], [4, 4], threshold=0.5)
-    fine, coarse = distillation.masks(step)
+    fine, coarse = distillation.masks(batch)
     assert fine.shape == (2, 4, 4) and coarse.shape == (2, 2, 2)
-    anchors = step.student.rpn_head.prior_generator.grid_priors(
+    anchors = batch.student.rpn_head.prior_generator.grid_priors(
         [(8, 8), (4, 4), (2, 2)], device='cpu'
     )[1:]
-    box = step.boxes[0][0].tolist()
+    box = batch.boxes[0][0].tolist()
     overlaps = [
         torch.tensor([iou(box, anchor) for anchor in level.tolist()])
         for level in anchors
@@ -81,12 +81,12 @@ def iou(a, b):
 
 
 def test_forward_compares_standardised_targets_near_objects():
-    step = steps.step([[[8, 0, 24, 16]], [[0, 0, 32, 30], [4, 4, 9, 9]]])
+    batch = batches.batch([[[8, 0, 24, 16]], [[0, 0, 32, 30], [4, 4, 9, 9]]])
     distillation = FGFI([4, 4], [4, 4]).double()
     total, number = 0.0, 0
-    for level, mask in enumerate(distillation.masks(step)):
-        out = distillation.adaptations[level](step.feats[level])
-        target = step.targets[level]
+    for level, mask in enumerate(distillation.masks(batch)):
+        out = distillation.adaptations[level](batch.feats[level])
+        target = batch.targets[level]
         mean = target.mean((0, 2, 3), keepdim=True)
         std = target.var((0, 2, 3), keepdim=True, correction=0).add(1e-5).sqrt()
         for n, y, x in mask.nonzero().tolist():
@@ -94,13 +94,13 @@ def test_forward_compares_standardised_targets_near_objects():
             total += difference[n, :, y, x].square().mean().item()
             number += 1
     assert number
-    loss = distillation(step)
+    loss = distillation(batch)['loss']
     assert loss.item() == pytest.approx(total / (2 * number), rel=1e-12)
 
 
 def test_images_without_objects_give_0():
     distillation = FGFI([4, 4], [4, 4]).double()
-    loss = distillation(steps.step([[], []]))
+    loss = distillation(batches.batch([[], []]))['loss']
     assert loss == 0
     loss.backward()
     # Data-parallel training waits for all gradients.
@@ -111,4 +111,4 @@ def test_images_without_objects_give_0():
 
 def test_students_without_anchors_are_told_so():
     with pytest.raises(ValueError, match='needs a student with anchors'):
-        FGFI([4, 4], [4, 4]).double()(steps.step([[]], points=True))
+        FGFI([4, 4], [4, 4]).double()(batches.batch([[]], points=True))

@@ -1,11 +1,11 @@
 import math
 
 import pytest
-import steps
+import batches
 import torch
 
-from mmreviewkd.distillations import CRD
-from mmreviewkd.distillations.crd import contrast
+from mmreviewkd.detection import CRD
+from mmreviewkd.detection.crd import contrast
 
 
 def test_by_hand():
@@ -38,10 +38,10 @@ def test_gradients():
 
 
 def test_embeddings_make_different_widths_comparable():
-    step = steps.step([[[8, 0, 24, 16], [0, 0, 8, 8]], [[0, 0, 32, 30]]])
-    step.targets = tuple(target.repeat(1, 2, 1, 1) for target in step.targets)
+    batch = batches.batch([[[8, 0, 24, 16], [0, 0, 8, 8]], [[0, 0, 32, 30]]])
+    batch.targets = tuple(target.repeat(1, 2, 1, 1) for target in batch.targets)
     distillation = CRD([4, 4], [8, 8], embed_channels=5).double()
-    loss = distillation(step)
+    loss = distillation(batch)['loss']
     loss.backward()
     assert loss > 0
     assert all(p.grad.any() for p in distillation.parameters())
@@ -49,7 +49,7 @@ def test_embeddings_make_different_widths_comparable():
 
 def test_no_objects():
     distillation = CRD([4, 4], [4, 4]).double()
-    loss = distillation(steps.step([[]]))
+    loss = distillation(batches.batch([[]]))['loss']
     loss.backward()
     assert loss == 0
     assert all(not p.grad.any() for p in distillation.parameters())
