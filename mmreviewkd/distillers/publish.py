@@ -77,7 +77,7 @@ def _drop_own_hooks(cfg: Config) -> None:
     if others:
         cfg.custom_imports.imports = others
     elif imports:
-        del cfg.custom_imports
+        cfg.pop('custom_imports')
     if 'custom_hooks' in cfg:
         cfg.custom_hooks = [hook for hook in cfg.custom_hooks if not _is_own(hook)]
     hooks = cfg.get('default_hooks') or {}

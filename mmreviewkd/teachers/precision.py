@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from mmengine.logging import print_log
@@ -30,8 +31,16 @@ def native_half(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if native else None
 
 
-def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+def is_mixed(device: torch.device) -> bool:
+    """Say whether mixed precision is on."""
+    known = torch.amp.is_autocast_available(device.type)
+    return known and torch.is_autocast_enabled(device.type)
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager:
     """Compute in ``dtype``, whatever the surroundings do."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
     if dtype == torch.float32:
         return torch.autocast(device.type, enabled=False)
     return torch.autocast(device.type, dtype)

@@ -24,7 +24,7 @@ from mmreviewkd.model_config import (
 )
 
 from .fold import fold
-from .precision import DTYPES, autocast, choose_dtype, native_half
+from .precision import DTYPES, autocast, choose_dtype, is_mixed, native_half
 from .renormalize import Renormalize
 from .weights import Weights, load_strictly, read_weights
 
@@ -157,8 +157,11 @@ class Teacher(nn.Module):
             self.classes = weights.classes
         self._preprocessor = self._build_preprocessor(cfg, model, run_preprocessor)
         model.eval()
-        if not self.with_heads and isinstance(model, Trunk):
-            model = fold(model)
+        if set(self._features or ()) <= set(TRUNK):
+            parts = dict(model.named_children())
+            trunk = Trunk({name: parts[name] for name in TRUNK if name in parts})
+            for name, part in fold(trunk).named_children():
+                setattr(model, name, part)
         self.model = model
         self.requires_grad_(False)
         self.eval()
@@ -255,17 +258,17 @@ class Teacher(nn.Module):
         device = images.device
         if self._renormalize is None:
             self._check_channels(images)
-            self._renormalize = Renormalize(preprocessor, self._preprocessor)
+            self._renormalize = Renormalize(preprocessor, self._preprocessor).to(images)
         if next(self.parameters()).device != device:
             self.to(device)
-        if self.model.training or any(m.training for m in self.model.modules()):
+        if any(module.training for module in self.modules()):
             self.eval()
         images = self._renormalize(images, data_samples)
 
         def run() -> tuple[Tensor, ...]:
             return self._run(images, data_samples)
 
-        mixed = torch.is_autocast_enabled(device.type)
+        mixed = is_mixed(device)
         dtype = self.dtype or self._chosen
         if dtype is None:
             wanted = torch.get_autocast_dtype(device.type) if mixed else None

@@ -1,7 +1,7 @@
 import math
 
-import pytest
 import batches
+import pytest
 import torch
 
 from mmreviewkd.detection import CRD

@@ -1,5 +1,5 @@
-import pytest
 import batches
+import pytest
 import torch
 
 from mmreviewkd.detection.fgfi import FGFI, imitation_loss, near_anchors

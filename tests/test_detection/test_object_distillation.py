@@ -1,5 +1,5 @@
-import pytest
 import batches
+import pytest
 import torch
 
 from mmreviewkd.detection import ObjectDistillation

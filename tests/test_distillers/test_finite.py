@@ -31,7 +31,7 @@ def sgd(model):
 
 
 def spoil_teacher(model):
-    model.teacher.neck.fpn_convs[1].conv.bias.data[0] = math.nan
+    model.teacher.model.neck.fpn_convs[1].conv.bias.data[0] = math.nan
 
 
 def spoil_student(model):
@@ -42,14 +42,25 @@ def spoil_connector(model):
     model.distillation[0].connector.levels[0].output.bn.weight.data[3] = math.nan
 
 
+IMAGES = 'in the images [0, 1] of the batch'
+
+
 @pytest.mark.parametrize(
     'spoil, named, not_named',
     [
-        (spoil_teacher, ["the teacher's maps, level 1: 128 of"], ['student', 'rpn']),
-        (spoil_connector, ["the connector's maps, level 0"], ['student', 'rpn']),
-        (spoil_student, ["the student's maps, level 2", 'loss_rpn_cls'], ['teacher']),
+        (
+            spoil_teacher,
+            ["the teacher's neck[1] (stride 8, 8 channels): 128 of", IMAGES],
+            ['student', 'rpn'],
+        ),
+        (spoil_connector, ['distill_level_0 is nan'], ['student', 'rpn', 'level_1']),
+        (
+            spoil_student,
+            ["the student's neck[2] (stride 16", 'loss_rpn_cls', IMAGES],
+            ['teacher'],
+        ),
     ],
-)  # fmt: skip
+)
 def test_where_it_comes_from(make, spoil, named, not_named):
     model = make()
     spoil(model)
@@ -57,7 +68,7 @@ def test_where_it_comes_from(make, spoil, named, not_named):
     with pytest.raises(NonFiniteError, match='The step was not taken') as error:
         step(model, sgd(model))
     text = str(error.value)
-    for part in ['loss_distill is nan', 'in the images [0, 1] of the batch', *named]:
+    for part in ['loss_distill is nan', *named]:
         assert part in text
     assert not any(part in text for part in not_named)
     for name, parameter in model.named_parameters():
@@ -70,13 +81,13 @@ def test_skipped_and_counted(make):
     model = make(non_finite='skip')
     optim = sgd(model)
     before = copy.deepcopy(dict(model.named_parameters()))
-    good = model.teacher.neck.fpn_convs[1].conv.bias.data.clone()
+    good = model.teacher.model.neck.fpn_convs[1].conv.bias.data.clone()
     spoil_teacher(model)
     assert step(model, optim)['loss'] == 0
     assert model.skipped_steps == 1
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name]), name
-    model.teacher.neck.fpn_convs[1].conv.bias.data = good
+    model.teacher.model.neck.fpn_convs[1].conv.bias.data = good
     assert step(model, optim)['loss'] > 0
     assert model.skipped_steps == 1
     assert not torch.equal(model.backbone.conv1.weight, before['backbone.conv1.weight'])
@@ -94,8 +105,44 @@ def test_finite_losses_are_unchanged(make):
         torch.manual_seed(1)
         model = make(non_finite=action)
         logs.append({k: v.item() for k, v in step(model, sgd(model)).items()})
-        assert not model._maps and not model._log  # Nothing is kept alive.
+        assert not model._recorder._calls  # Nothing is kept alive.
     assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize('levels', [[16, 32], [(2, 2), (3, 3)]])
+def test_levels_are_named_as_the_models_count_them(make, levels):
+    """Both sides count alike, also where levels are left out."""
+    model = make(levels=levels)
+    model.teacher.model.neck.fpn_convs[3].conv.bias.data[0] = math.nan
+    model.neck.fpn_convs[2].conv.bias.data[0] = math.inf
+    with pytest.raises(NonFiniteError) as error:
+        step(model, sgd(model))
+    assert "teacher's neck[3] (stride 32" in str(error.value)
+    assert "student's neck[2] (stride 16" in str(error.value)
+
+
+@pytest.mark.parametrize('action', ['stop', 'skip'])
+@pytest.mark.parametrize('distilling', [True, False])
+def test_statistics_of_a_bad_step_are_put_back(make, action, distilling):
+    """One bad activation would leave batch normalisation infinite for good."""
+    model = make(non_finite=action)
+    model.distill_strength = float(distilling)
+    optim = sgd(model)
+    step(model, optim)
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    handle = model.backbone.conv1.register_forward_hook(
+        lambda module, inputs, output: output * math.inf
+    )
+    if action == 'stop':
+        with pytest.raises(NonFiniteError):
+            step(model, optim)
+    else:
+        step(model, optim)
+    handle.remove()
+    for name, value in model.named_buffers():
+        assert torch.equal(value, before[name]), name
+    step(model, optim)
+    assert all(value.isfinite().all() for _, value in model.named_buffers())
 
 
 def test_unknown_action():

@@ -4,8 +4,7 @@ import pytest
 import torch
 import toys
 
-from mmreviewkd.distillations import FeatureDistillation
-from mmreviewkd.distillers import DistillationMixin
+from mmreviewkd.methods import FeatureDistillation
 
 ONE = dict(
     type='FeatureDistillation',
@@ -64,29 +63,52 @@ def test_each_map_meets_the_level_that_it_is_for():
         transform.conv.weight.data.fill_(2.0)
         transform.conv.bias.data.zero_()
     sizes = (8, 4, 2)
-    step = SimpleNamespace(
+    batch = SimpleNamespace(
         feats=[torch.ones(1, 1, size, size) for size in sizes],
         targets=[
             torch.full((1, 1, size, size), value)
             for size, value in zip(sizes, (0.0, 1.0, 5.0), strict=True)
         ],
-        maps={},
-        log={},
     )
-    assert distillation(step).item() == pytest.approx(9 + 10 * 4 + 100 * 1)
-    by_level = {name: value.item() for name, value in step.log.items()}
-    assert by_level == {'level_0': 9.0, 'level_1': 40.0, 'level_2': 100.0}
-    assert [m.shape[-1] for m in step.maps["the connector's maps"]] == [2, 8, 4]
+    losses = {name: value.item() for name, value in distillation(batch).items()}
+    assert losses.pop('loss') == pytest.approx(9 + 10 * 4 + 100 * 1)
+    assert losses == {'level_0': 9.0, 'level_1': 40.0, 'level_2': 100.0}
+
+
+def test_standardised_targets():
+    """Each channel of the teacher's maps has mean 0 and variance 1."""
+    torch.manual_seed(0)
+    target = 7 + 3 * torch.randn(2, 4, 5, 5, dtype=torch.double)
+    mean = target.mean((0, 2, 3), keepdim=True)
+    std = target.var((0, 2, 3), keepdim=True, correction=0).add(1e-5).sqrt()
+    batch = SimpleNamespace(feats=[torch.zeros(2, 4, 5, 5)], targets=[target])
+    arguments = [4], [4], dict(type='IdentityConnector'), dict(type='L2DistillLoss')
+    for standardize, expected in ((False, target), (True, (target - mean) / std)):
+        found = FeatureDistillation(*arguments, standardize_targets=standardize)(batch)
+        assert list(found) == ['loss']
+        assert found['loss'].item() == pytest.approx(expected.square().mean().item())
+
+
+def test_the_wrapper_of_version_0_1_is_still_read():
+    wrapper = dict(type='OnStandardizedTargets', loss=dict(type='HCLLoss'))
+    arguments = [4], [4], dict(type='IdentityConnector')
+    distillation = FeatureDistillation(*arguments, wrapper)
+    assert distillation.standardize_targets
+    assert type(distillation.loss).__name__ == 'HCLLoss'
 
 
 def test_loss_of_each_level_is_logged_and_not_trained_on(teacher_checkpoint):
     several = [dict(ONE, loss_weight=weight) for weight in (0.5, 2.0, 0.0)]
     found, model = losses(teacher_checkpoint, several)
     loss, logged = model.parse_losses(found)
-    own, _ = super(DistillationMixin, model).parse_losses(found)
-    torch.testing.assert_close(loss, own)
+    trained_on = sum(
+        sum(value) if isinstance(value, list) else value
+        for name, value in found.items()
+        if 'loss' in name
+    )
+    torch.testing.assert_close(loss, trained_on)
     by_level = {
-        one: [logged.pop(f'loss_distill_{one}_level_{n}') for n in range(5)]
+        one: [logged.pop(f'distill_{one}_level_{n}') for n in range(5)]
         for one in (0, 1)
     }
     assert not any('level' in name for name in logged)
@@ -102,5 +124,5 @@ def test_heads_are_built_where_one_of_several_needs_them(teacher_checkpoint):
         config = toys.distilled(teacher_checkpoint, distillation=several)
         model = toys.build(config)
         model.teacher.load()
-        assert hasattr(model.teacher, 'roi_head') == heads
+        assert hasattr(model.teacher.model, 'roi_head') == heads
         assert not any(name.startswith('teacher') for name in model.state_dict())

@@ -3,7 +3,7 @@ import torch
 import toys
 from mmengine.config import ConfigDict
 
-from mmreviewkd.distillers.renormalize import Renormalize
+from mmreviewkd.teachers.renormalize import Renormalize
 
 NORMALISATIONS = [
     dict(mean=[10.0, 20.0, 30.0], std=[1.0, 2.0, 4.0], bgr_to_rgb=True),
@@ -37,5 +37,7 @@ def test_equal_normalisation_costs_nothing():
 def test_preprocessor_of_another_kind_is_refused():
     other = toys.build(ConfigDict(type='BaseDataPreprocessor', _scope_='mmengine'))
     det = toys.build(dict(type='DetDataPreprocessor'))
-    with pytest.raises(TypeError, match='got BaseDataPreprocessor'):
+    with pytest.raises(
+        TypeError, match="student's data preprocessor BaseDataPreprocessor"
+    ):
         Renormalize(other, det)
