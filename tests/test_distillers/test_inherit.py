@@ -46,11 +46,11 @@ def test_nothing_to_inherit(parts, message):
 
 def test_distilled_detector_inherits_and_then_only_keeps_its_own(tmp_path):
     checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
+    torch.manual_seed(0)
     model = toys.build(toys.distilled(checkpoint, inherit=PARTS))
-    torch.manual_seed(0)
     model.init_weights()
-    plain = toys.build(toys.distilled(checkpoint))
     torch.manual_seed(0)
+    plain = toys.build(toys.distilled(checkpoint))
     plain.init_weights()
 
     teacher = torch.load(checkpoint)['state_dict']
