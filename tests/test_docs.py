@@ -70,6 +70,7 @@ def test_languages():
         fences = re.findall(r'^```(.*)$', page.read_text(encoding='utf-8'), re.M)
         assert {*fences[1::2]} <= {''}, page
         known = {'', 'bash', 'python', 'text', '{toctree}', '{eval-rst}', '{image}'}
+        known |= {'{literalinclude}'}
         assert {fence.split(' ')[0] for fence in fences[::2]} <= known, page
 
 

@@ -59,13 +59,13 @@ class ABF(nn.Module):
             feat (Tensor): The student's map, (N, in_channels, H, W).
             residual (Tensor, optional): The fused map of the next coarser level,
                 (N, mid_channels, H', W').
-            size (Sequence[int], optional): Height and width of the teacher's map,
-                where they are not the student's. Defaults to None: (H, W).
+            size (tuple[int, int], optional): Height and width (H_t, W_t) of the
+                teacher's map. Defaults to None: those of the student's.
 
         Returns:
             tuple[Tensor, Tensor]: The map to compare with the teacher's,
-            (N, out_channels, *size), and the residual for the next level,
-            (N, mid_channels, *size).
+            (N, out_channels, H_t, W_t), and the residual for the next level,
+            (N, mid_channels, H_t, W_t).
         """
         feat = self.project(feat)
         if residual is not None:

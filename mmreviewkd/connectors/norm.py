@@ -26,13 +26,20 @@ class BatchNorm(nn.BatchNorm2d):
         return super().forward(input)
 
 
-NORMS: dict[str, tuple[str, type[nn.Module]]] = {
-    'BN': ('bn', BatchNorm),
-    'SyncBN': ('bn', nn.SyncBatchNorm),
-    'GN': ('gn', nn.GroupNorm),
-    'IN': ('in', nn.InstanceNorm2d),
+NORMS: dict[str, type[nn.Module]] = {
+    'BN': BatchNorm,
+    'SyncBN': nn.SyncBatchNorm,
+    'GN': nn.GroupNorm,
+    'IN': nn.InstanceNorm2d,
 }
-"""By the ``type`` of a config: the layer's name in a state dict, and its class."""
+"""Layers by the ``type`` of a config."""
+
+NAMES = {
+    'bn': (nn.BatchNorm2d, nn.SyncBatchNorm),
+    'gn': (nn.GroupNorm,),
+    'in': (nn.InstanceNorm2d,),
+}
+"""Names in a state dict, and the layers that have them; others are ``norm``."""
 
 
 def build_norm(cfg: Mapping[str, Any], channels: int) -> tuple[str, nn.Module]:
@@ -46,8 +53,8 @@ def build_norm(cfg: Mapping[str, Any], channels: int) -> tuple[str, nn.Module]:
         channels (int): Channels of the maps to normalise.
 
     Returns:
-        tuple[str, nn.Module]: The layer's name in a state dict, which is ``'norm'``
-        for a class, and the layer.
+        tuple[str, nn.Module]: The layer's name in a state dict, see :data:`NAMES`,
+        and the layer.
 
     Raises:
         ValueError: If there is no such type.
@@ -55,11 +62,8 @@ def build_norm(cfg: Mapping[str, Any], channels: int) -> tuple[str, nn.Module]:
     kwargs = dict(cfg)
     kind = kwargs.pop('type', None)
     requires_grad = kwargs.pop('requires_grad', True)
-    if isinstance(kind, type) and issubclass(kind, nn.Module):
-        name, layer = 'norm', kind
-    elif kind in NORMS:
-        name, layer = NORMS[kind]
-    else:
+    layer = NORMS[kind] if kind in NORMS else kind
+    if not (isinstance(layer, type) and issubclass(layer, nn.Module)):
         raise ValueError(
             f'norm_cfg.type is {kind!r}, but has to be one of {", ".join(NORMS)}, or a '
             'class of torch.nn.Module'
@@ -68,4 +72,5 @@ def build_norm(cfg: Mapping[str, Any], channels: int) -> tuple[str, nn.Module]:
         norm: nn.Module = layer(num_channels=channels, **kwargs)
     else:
         norm = layer(channels, **kwargs)
+    name = next((n for n, layers in NAMES.items() if isinstance(norm, layers)), 'norm')
     return name, norm.requires_grad_(requires_grad)

@@ -6,6 +6,12 @@ from mmreviewkd.connectors import ReviewConnector, build_norm
 from mmreviewkd.connectors.norm import BatchNorm
 
 
+class Scale(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.num_features = channels
+
+
 @pytest.mark.parametrize(
     ('cfg', 'name', 'layer'),
     [
@@ -13,8 +19,9 @@ from mmreviewkd.connectors.norm import BatchNorm
         (dict(type='SyncBN'), 'bn', nn.SyncBatchNorm),
         (dict(type='GN', num_groups=2), 'gn', nn.GroupNorm),
         (dict(type='IN'), 'in', nn.InstanceNorm2d),
-        (dict(type=nn.BatchNorm2d), 'norm', nn.BatchNorm2d),
-        (dict(type=nn.GroupNorm, num_groups=2), 'norm', nn.GroupNorm),
+        (dict(type=nn.BatchNorm2d), 'bn', nn.BatchNorm2d),
+        (dict(type=nn.GroupNorm, num_groups=2), 'gn', nn.GroupNorm),
+        (dict(type=Scale), 'norm', Scale),
     ],
 )
 def test_layers_and_their_names(cfg, name, layer):
