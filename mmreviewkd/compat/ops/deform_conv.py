@@ -44,6 +44,7 @@ def deform_conv_forward(
     geometry = (dH, dW, padH, padW, dilationH, dilationW, group, deformable_group)
     tensors = _tensors(input, weight, offset)
     output.copy_(torch.ops.torchvision.deform_conv2d(*tensors, *geometry, False))
+    output.masked_fill_(offset.isnan().any(1, keepdim=True), torch.nan)
 
 
 def deform_conv_backward_input(
@@ -103,6 +104,8 @@ def deform_conv_backward_parameters(
 def _tensors(input: Tensor, weight: Tensor, offset: Tensor) -> list[Tensor]:
     # torchvision wants a mask and a bias: the mask is not read, the bias is zero.
     mask, bias = input.new_zeros(input.shape[0], 1), input.new_zeros(weight.shape[0])
+    # An offset that is not a number crashes the process.
+    offset = offset.nan_to_num()
     dtype = compute_dtype(input.dtype)
     return [tensor.to(dtype) for tensor in (input, weight, offset, mask, bias)]
 

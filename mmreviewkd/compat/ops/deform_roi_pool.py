@@ -138,7 +138,8 @@ def _pool(
     size = points.new_tensor([height, width])
     inside = ((points >= -1) & (points <= size)).all(1)
     points = points.clamp(torch.zeros_like(size), size - 1)
-    low = points.detach().floor()
+    # Points that are not a number keep weights that are none, at any pixel.
+    low = points.detach().floor().nan_to_num()
     high = torch.minimum(low + 1, size - 1)
     shares = torch.stack([1 - (points - low), points - low], 1)
     pixels = torch.stack([low, high], 1).long()

@@ -45,9 +45,10 @@ def modulated_deform_conv_forward(
 
     ``ones`` and ``columns`` only matter to mmcv's kernels.
     """
+    size = output.shape[2:]
     output.copy_(
         torch.ops.torchvision.deform_conv2d(
-            *_tensors(input, weight, offset, mask, bias, with_bias, output.shape[2:]),
+            *_tensors(input, weight, offset, mask, bias, with_bias, size),
             stride_h,
             stride_w,
             pad_h,
@@ -59,6 +60,8 @@ def modulated_deform_conv_forward(
             True,
         )
     )
+    unknown = _first_values(offset, size).isnan().any(1, keepdim=True)
+    output.masked_fill_(unknown, torch.nan)
 
 
 def modulated_deform_conv_backward(
@@ -118,7 +121,9 @@ def _tensors(
     with_bias: bool,
     size: torch.Size,
 ) -> list[Tensor]:
-    offset, mask = _first_values(offset, size), _first_values(mask, size)
+    # An offset that is not a number crashes the process.
+    offset = _first_values(offset, size).nan_to_num()
+    mask = _first_values(mask, size)
     if not with_bias:
         bias = input.new_zeros(weight.shape[0])
     dtype = compute_dtype(input.dtype)

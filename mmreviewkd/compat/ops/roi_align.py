@@ -35,7 +35,8 @@ def roi_align_forward(
     output.copy_(
         torch.ops.torchvision.roi_align(
             input.to(dtype),
-            rois.to(dtype),
+            # A RoI that is not a number crashes the process.
+            rois.to(dtype).nan_to_num(),
             spatial_scale,
             aligned_height,
             aligned_width,
@@ -43,6 +44,7 @@ def roi_align_forward(
             aligned,
         )
     )
+    output.masked_fill_(rois.isnan().any(1)[:, None, None, None], torch.nan)
 
 
 def roi_align_backward(
@@ -63,7 +65,7 @@ def roi_align_backward(
     grad_input.copy_(
         torch.ops.torchvision._roi_align_backward(
             grad_output.to(dtype),
-            rois.to(dtype),
+            rois.to(dtype).nan_to_num(),
             spatial_scale,
             aligned_height,
             aligned_width,

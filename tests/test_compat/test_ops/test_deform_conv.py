@@ -89,3 +89,15 @@ def test_module_without_offsets_is_a_convolution():
     x = torch.randn(2, 4, 7, 6)
     expected = torch.nn.functional.conv2d(x, module.weight, padding=1, groups=2)
     torch.testing.assert_close(module(x), expected)
+
+
+def test_unknown_offsets_give_unknown_values(standin):
+    """Rather than the end of the process, as when a training diverges."""
+    input, offset, weight = make()
+    known = deform_conv2d(input, offset, weight, *GEOMETRY.values(), 2, 2)
+    offset[1, 5, 2, 3] = torch.nan
+    offset.requires_grad_()
+    got = deform_conv2d(input, offset, weight, *GEOMETRY.values(), 2, 2)
+    known[1, :, 2, 3] = torch.nan
+    torch.testing.assert_close(got, known, equal_nan=True)
+    got.sum().backward()

@@ -125,3 +125,15 @@ def test_no_rois():
     out.sum().backward()
     assert out.shape == (0, 2, 2, 3)
     assert not input.grad.any()
+
+
+@pytest.mark.parametrize('sampling_ratio', [0, 2])
+def test_unknown_offsets_give_unknown_values(sampling_ratio):
+    """Rather than the end of the process, as when a training diverges."""
+    input, rois, offset = make()
+    known = pool(input, rois, offset, sampling_ratio)
+    offset[1, 0, 1, 2] = torch.nan
+    got = pool(input, rois, offset.requires_grad_(), sampling_ratio)
+    known[1, :, 1, 2] = torch.nan
+    torch.testing.assert_close(got, known, equal_nan=True)
+    got.sum().backward()

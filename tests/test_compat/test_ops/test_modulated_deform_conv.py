@@ -84,7 +84,7 @@ def test_low_precision(dtype, standin):
 
 
 def test_larger_offsets_are_read_from_the_start():
-    """As DyHead gives them: each image's values in one row, of which the first count."""
+    """As DyHead gives them: of all values of an image in a row, the first count."""
     input, offset, mask, weight, bias = make()
     torch.manual_seed(1)
     larger_offset = torch.randn(2, 24, 5, 6, dtype=torch.float64)
@@ -110,3 +110,16 @@ def test_smaller_offsets_are_refused(standin):
         modulated_deform_conv2d(
             input, offset[..., :2], mask, weight, bias, *GEOMETRY.values(), 2, 2
         )
+
+
+def test_unknown_offsets_give_unknown_values(standin):
+    """Rather than the end of the process, as when a training diverges."""
+    input, offset, mask, weight, bias = make()
+    others = mask, weight, bias, *GEOMETRY.values(), 2, 2
+    known = modulated_deform_conv2d(input, offset, *others)
+    offset[1, 5, 3, 2] = torch.nan
+    offset.requires_grad_()
+    got = modulated_deform_conv2d(input, offset, *others)
+    known[1, :, 3, 2] = torch.nan
+    torch.testing.assert_close(got, known, equal_nan=True)
+    got.sum().backward()

@@ -37,3 +37,14 @@ def test_no_rois():
     out.sum().backward()
     assert out.shape == (0, 2, 7, 7)
     assert not feat.grad.any()
+
+
+@pytest.mark.parametrize('sampling_ratio', [0, 2])
+def test_unknown_rois_give_unknown_values(sampling_ratio, standin):
+    """Rather than the end of the process, as when a training diverges."""
+    feat = torch.ones(1, 2, 40, 50, requires_grad=True)
+    rois = torch.tensor([[0, 1, 1, 6, 7], [0, torch.nan, 1, 5, 6]])
+    out = RoIAlign((2, 2), 1.0, sampling_ratio)(feat, rois)
+    assert out[0].isfinite().all()
+    assert out[1].isnan().all()
+    out.sum().backward()
