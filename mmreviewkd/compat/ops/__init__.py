@@ -27,6 +27,7 @@ _MODULES = (
     'modulated_deform_conv',
     'ms_deform_attn',
     'nms',
+    'nms_match',
     'roi_align',
     'soft_nms',
 )
