@@ -3,6 +3,9 @@
 Shapes: ``input`` (N, C, H, W), ``weight`` (D, C / group, kH, kW), ``offset``
 (N, 2 * deformable_group * kH * kW, H', W') with y before x at each place of the
 kernel, ``output`` (N, D, H', W').
+
+torchvision computes all gradients at once, mmcv asks for them in two calls: what the
+other call wants is computed and dropped.
 """
 
 import torch

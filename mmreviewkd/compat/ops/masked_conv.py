@@ -44,4 +44,4 @@ def masked_col2im_forward(
     channels: int,
 ) -> None:
     """Writes ``col`` (C, M) to the M places of ``im`` (1, C, H, W)."""
-    im[0, :, mask_h_idx, mask_w_idx] = col
+    im[0][:, mask_h_idx, mask_w_idx] = col
