@@ -12,7 +12,7 @@ def enable() -> None:
     Raises:
         ImportError: A needed package is missing or has an unsupported version.
     """
-    # These import torchvision and MMEngine, so only after the check of versions.
+    # These import MMEngine, so only after the check of versions.
     from . import versions
 
     versions.check()

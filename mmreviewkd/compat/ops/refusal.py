@@ -1,0 +1,21 @@
+"""The error of an operator that has no stand-in."""
+
+from typing import NoReturn
+
+from ..versions import SUPPORTED
+
+
+def refuse(name: str) -> NoReturn:
+    """Raises the error that names the operator and says what to install.
+
+    Args:
+        name: The operator's name in ``mmcv._ext``, or the part of it that is missing.
+
+    Raises:
+        NotImplementedError: Always.
+    """
+    raise NotImplementedError(
+        f"mmcv's operator {name} needs the compiled mmcv and has no stand-in here: "
+        'replace mmcv-lite by the full mmcv (pip uninstall mmcv-lite; '
+        f'pip install "mmcv{SUPPORTED["mmcv"]}").'
+    )
