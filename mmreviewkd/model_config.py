@@ -82,11 +82,11 @@ def _student_of(model: ConfigDict) -> ConfigDict:
     return student
 
 
-def build_model(config: dict, scope: str | None = None) -> nn.Module:
+def build_model(config: dict | list, scope: str | None = None) -> nn.Module:
     """Build a model, or a part of one, in its scope.
 
     Args:
-        config (dict): Its config.
+        config (dict | list): Its config; a list for parts in a row.
         scope (str, optional): The registry that knows it, such as ``'mmpretrain'``,
             unless ``config`` has ``_scope_``. Defaults to None: the scope of the run,
             or else ``'mmdet'``.
@@ -104,8 +104,8 @@ def model_class(config: dict) -> type[nn.Module] | None:
         return registry.get(kind)
 
 
-def _scope(config: dict, scope: str | None = None) -> str | None:
-    scope = config.get('_scope_') or scope
+def _scope(config: dict | list, scope: str | None = None) -> str | None:
+    scope = (config.get('_scope_') if isinstance(config, dict) else None) or scope
     if scope is None and DefaultScope.get_current_instance() is None:
         return 'mmdet'
     return scope

@@ -1,5 +1,6 @@
-"""All components by name, in MMEngine's root registries."""
+"""All components by name, in MMEngine's root registries, for every scope."""
 
+from collections.abc import Iterator
 from inspect import isabstract
 from typing import Any
 
@@ -7,21 +8,31 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from . import connectors, losses
+from .model_config import DISTILLED
 
 
 def register_all() -> None:
-    """Register connectors, losses, methods, teachers, hooks and the distilled model."""
-    # They register themselves as MMEngine's own components do.
+    """Register all components; once more has no effect.
+
+    Raises:
+        KeyError: If a name is taken by something else.
+    """
+    # These register themselves, as MMEngine's own components do.
     from . import datasets, hooks, methods, teachers  # noqa: F401
 
-    for package in (connectors, losses):
-        for name in package.__all__:
-            found = getattr(package, name)
-            if isinstance(found, type) and issubclass(found, nn.Module):
-                if not isabstract(found):
-                    MODELS.register_module(module=found, force=True)
-    for name in ('DistilledModel', 'DistilledDetector'):
-        MODELS.register_module(name=name, module=_distilled_model, force=True)
+    for name, module in _modules():
+        if MODELS.module_dict.get(name) is not module:
+            MODELS.register_module(name=name, module=module)
+
+
+def _modules() -> Iterator[tuple[str, Any]]:
+    # Connectors and losses know PyTorch alone.
+    for name, part in {**vars(connectors), **vars(losses)}.items():
+        if isinstance(part, type) and issubclass(part, nn.Module):
+            if not isabstract(part):
+                yield name, part
+    for name in DISTILLED:
+        yield name, _distilled_model
 
 
 def _distilled_model(**fields: Any) -> nn.Module:

@@ -3,7 +3,7 @@ from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.registry import MODELS
 
 from mmreviewkd import connectors, losses
-from mmreviewkd.register import register_modules
+from mmreviewkd.register import register_all
 
 NAMES = {
     'AlignConnector',
@@ -51,11 +51,18 @@ def test_built_from_a_config():
 
 def test_registering_again_has_no_effect():
     before = dict(MODELS.module_dict)
-    register_modules()
+    register_all()
     assert MODELS.module_dict == before
 
 
 def test_a_name_that_is_taken_is_an_error(monkeypatch):
     monkeypatch.setitem(MODELS.module_dict, 'HCLLoss', object)
     with pytest.raises(KeyError, match='HCLLoss is already registered'):
-        register_modules()
+        register_all()
+
+
+@pytest.mark.parametrize('name', ['DistilledModel', 'DistilledDetector'])
+def test_a_distilled_model_is_found_in_every_scope(name):
+    for key in (name, f'mmdet.{name}', f'mmengine.{name}'):
+        assert MODELS.get(key) is MODELS.module_dict[name]
+    assert MMDET_MODELS.get(name) is MODELS.module_dict[name]

@@ -6,6 +6,7 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor
 
+from mmreviewkd.connectors.review_connector import FUSIONS
 from mmreviewkd.losses import loss_by_level
 from mmreviewkd.losses.standardize import standardize
 
@@ -44,7 +45,11 @@ class FeatureDistillation(Distillation):
             loss, standardize_targets = loss['loss'], True
         self.standardize_targets = standardize_targets
         self.connector = MODELS.build(
-            dict(connector, in_channels=in_channels, out_channels=out_channels)
+            dict(
+                _with_fusion_class(connector),
+                in_channels=in_channels,
+                out_channels=out_channels,
+            )
         )
         self.loss = MODELS.build(loss)
 
@@ -60,3 +65,12 @@ class FeatureDistillation(Distillation):
             'loss': torch.stack(losses).sum(),
             **(levels if len(losses) > 1 else {}),
         }
+
+
+def _with_fusion_class(connector: dict) -> dict:
+    """Look a fusion of somebody else up; connectors know no registry."""
+    fusion = connector.get('fusion') or {}
+    kind = fusion.get('type')
+    if not isinstance(kind, str) or kind in FUSIONS:
+        return connector
+    return dict(connector, fusion=dict(fusion, type=MODELS.get(kind) or kind))

@@ -7,6 +7,7 @@ import toys
 from mmreviewkd.attention import attention_maps, connectors, see
 from mmreviewkd.attention.views import energy
 from mmreviewkd.connectors import ReviewConnector
+from mmreviewkd.features import measure
 
 
 def test_attention_is_that_of_the_textbook():
@@ -45,7 +46,7 @@ def test_a_detector_sees_as_it_predicts():
     model = toys.build(toys.detector()).eval()
     data = toys.batch(sizes=((48, 64),))
     before = copy.deepcopy(data)
-    view = see('student', model, data)
+    view = see('student', model, data, measure(model, ['neck'], 'student'))
     assert [tuple(feat.shape[1:]) for feat in view.feats[:2]] == [
         (8, 16, 16),
         (8, 8, 8),
