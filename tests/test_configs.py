@@ -8,9 +8,8 @@ import torch
 import toys
 from mmengine.config import Config
 
-from mmreviewkd.distillers import resolve_model_config
 from mmreviewkd.distillers.levels import match_levels
-from mmreviewkd.distillers.model_config import without_pretrained
+from mmreviewkd.model_config import resolve_model_config, without_pretrained
 
 DISTILLED = sorted(toys.CONFIGS.rglob('reviewkd_*.py'))
 PAIRS = sorted(toys.CONFIGS.glob('pairs/*.py'))
@@ -83,6 +82,21 @@ def test_method_trains(path, tiny):
     loss, _ = model.parse_losses(losses)
     loss.backward()
     assert not without_gradient(model)
+
+
+@pytest.mark.parametrize(
+    'config, method',
+    [
+        ('_base_/reviewkd.py', 'review'),
+        ('reviewkd_frcnn_r101_r50.py', 'review'),
+        ('small/reviewkd_frcnn.py', 'review_standardized'),
+        ('small/reviewkd_mrcnn.py', 'review_standardized'),
+    ],
+)
+def test_reviewkd_is_the_same_method_everywhere(config, method):
+    own = Config.fromfile(toys.CONFIGS / f'methods/{method}.py').method
+    assert own.pop('_delete_')
+    assert Config.fromfile(toys.CONFIGS / config).model.distillation == own
 
 
 def test_config_takes_a_method(tmp_path):

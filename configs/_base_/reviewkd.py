@@ -1,4 +1,4 @@
-# The review: ABF connector and HCL on all levels of the necks.
+# ReviewKD as published, methods/review.py: ABF connector and HCL on all levels.
 _base_ = './default_runtime.py'
 
 model = dict(
@@ -7,7 +7,7 @@ model = dict(
     backbone=dict(),
     distillation=dict(
         type='FeatureDistillation',
-        connector=dict(type='ReviewConnector'),
+        connector=dict(type='ReviewConnector', fusion=dict(type='ABF')),
         loss=dict(type='HCLLoss'),
         loss_weight=1.0,
     ),

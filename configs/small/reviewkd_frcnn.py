@@ -8,9 +8,8 @@ model = dict(
     student='{{fileDirname}}/frcnn_student.py',
     teacher='{{fileDirname}}/frcnn_teacher.py',
     teacher_checkpoint='work_dirs/frcnn_teacher/epoch_12.pth',
-    distillation=dict(
-        loss=dict(type='HCLLoss'), standardize_targets=True
-    ),
+    # methods/review_standardized.py
+    distillation=dict(standardize_targets=True),
     # Trained briefly and from scratch, the student gains from a start there.
     inherit=('neck', 'rpn_head', 'roi_head'),
 )

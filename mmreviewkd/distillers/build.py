@@ -207,6 +207,8 @@ def _lesson(
 def _build_distillation(config: Config, pairs: FeaturePairs) -> Distillation:
     """Build a way of learning for the channels that were measured."""
     config = dict(config)
+    # Of configs of methods, which replace the method of the config that they change.
+    config.pop('_delete_', None)
     for key, who, features in (
         ('in_channels', 'student', pairs.own),
         ('out_channels', 'teacher', pairs.others),

@@ -153,7 +153,7 @@ class DistillationMixin:
                 like = next(self.parameters())
                 losses[f'loss_distill{suffix}'] = _zero(distillation, like)
                 continue
-            for name, value in distillation(batch).items():
+            for name, value in _named(distillation(batch), distillation).items():
                 rest = name.removeprefix('loss')
                 if rest != name:
                     losses[f'loss_distill{suffix}{rest}'] = weight * value
@@ -304,6 +304,15 @@ def _freeze(student: nn.Module, part: str) -> None:
         raise ValueError(f'model.frozen: the student has no parameter in {part!r}')
     for parameter in parameters:
         parameter.requires_grad = False
+
+
+def _named(losses: Any, distillation: Distillation) -> dict[str, Tensor]:
+    if not isinstance(losses, dict):
+        raise TypeError(
+            f'{type(distillation).__name__}.forward has returned a '
+            f'{type(losses).__name__}; return its losses by name, dict(loss=...)'
+        )
+    return losses
 
 
 def _buffers(model: nn.Module) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from mmreviewkd.connectors.review_connector import FUSIONS
 from mmreviewkd.losses import loss_by_level
 from mmreviewkd.losses.standardize import standardize
+from mmreviewkd.model_config import build_model, model_class
 
 from .distillation import Batch, Distillation
 
@@ -44,14 +45,14 @@ class FeatureDistillation(Distillation):
             # As configs of version 0.1 have it.
             loss, standardize_targets = loss['loss'], True
         self.standardize_targets = standardize_targets
-        self.connector = MODELS.build(
+        self.connector = build_model(
             dict(
                 _with_fusion_class(connector),
                 in_channels=in_channels,
                 out_channels=out_channels,
             )
         )
-        self.loss = MODELS.build(loss)
+        self.loss = build_model(loss)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the connector's maps with the teacher's; log each level's loss."""
@@ -73,4 +74,4 @@ def _with_fusion_class(connector: dict) -> dict:
     kind = fusion.get('type')
     if not isinstance(kind, str) or kind in FUSIONS:
         return connector
-    return dict(connector, fusion=dict(fusion, type=MODELS.get(kind) or kind))
+    return dict(connector, fusion=dict(fusion, type=model_class(fusion) or kind))

@@ -1,0 +1,3 @@
+# ReviewKD on standardised targets: one weight serves all teachers.
+_base_ = './review.py'
+method = dict(standardize_targets=True)
