@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-DTYPES = ('float32', 'float16', 'bfloat16')
+from mmreviewkd.precision import autocast
+
 BOUND = 0.02
 """Largest relative error of a map in half precision that is put up with."""
 
@@ -29,21 +29,6 @@ def native_half(device: torch.device) -> torch.dtype | None:
             torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
         )
     return torch.bfloat16 if native else None
-
-
-def is_mixed(device: torch.device) -> bool:
-    """Say whether mixed precision is on."""
-    known = torch.amp.is_autocast_available(device.type)
-    return known and torch.is_autocast_enabled(device.type)
-
-
-def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager:
-    """Compute in ``dtype``, whatever the surroundings do."""
-    if not torch.amp.is_autocast_available(device.type):
-        return nullcontext()
-    if dtype == torch.float32:
-        return torch.autocast(device.type, enabled=False)
-    return torch.autocast(device.type, dtype)
 
 
 def choose_dtype(

@@ -23,8 +23,10 @@ from mmreviewkd.model_config import (
     without_pretrained,
 )
 
+from mmreviewkd.precision import autocast, dtype_of, is_mixed
+
 from .fold import fold
-from .precision import DTYPES, autocast, choose_dtype, is_mixed, native_half
+from .precision import choose_dtype, native_half
 from .renormalize import Renormalize
 from .weights import Weights, load_strictly, read_weights
 
@@ -81,12 +83,7 @@ class Teacher(nn.Module):
         keys: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__()
-        if dtype is not None and dtype not in DTYPES:
-            raise ValueError(
-                f'model.teacher_dtype is {dtype!r}, but has to be one of '
-                f'{", ".join(DTYPES)}, or None to follow the device'
-            )
-        self.dtype = dtype and getattr(torch, dtype)
+self.dtype = dtype_of(dtype, 'model.teacher_dtype')
         self.config = config
         self.checkpoint = checkpoint
         self.keys = keys

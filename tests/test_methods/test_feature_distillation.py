@@ -126,3 +126,23 @@ def test_heads_are_built_where_one_of_several_needs_them(teacher_checkpoint):
         model.teacher.load()
         assert hasattr(model.teacher.model, 'roi_head') == heads
         assert not any(name.startswith('teacher') for name in model.state_dict())
+
+
+@pytest.mark.parametrize('dtype', [None, 'bfloat16', 'float32'])
+def test_precision_of_the_connector_alone(dtype):
+    distillation = FeatureDistillation(
+        [4], [4], dict(type='ReviewConnector'), dict(type='HCLLoss'), dtype=dtype
+    )
+    seen = []
+    distillation.connector.register_forward_hook(lambda *args: seen.extend(args[-1]))
+    feat = torch.rand(2, 4, 8, 8)
+    loss = distillation(SimpleNamespace(feats=[feat], targets=[feat]))['loss']
+    assert seen[0].dtype == getattr(torch, dtype or 'float32')
+    assert loss.dtype == torch.float32
+
+
+def test_unknown_precision_of_the_connector():
+    with pytest.raises(ValueError, match="distillation.dtype is 'half', but has to be"):
+        FeatureDistillation(
+            [4], [4], dict(type='ReviewConnector'), dict(type='HCLLoss'), dtype='half'
+        )

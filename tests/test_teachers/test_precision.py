@@ -3,8 +3,9 @@ import torch
 import toys
 
 from mmreviewkd.losses import HCLLoss
+from mmreviewkd.precision import DTYPES
 from mmreviewkd.teachers import Teacher
-from mmreviewkd.teachers.precision import DTYPES, choose_dtype, native_half
+from mmreviewkd.teachers.precision import choose_dtype, native_half
 
 
 @pytest.mark.parametrize(('half', 'error'), [(None, 1e-5), (torch.bfloat16, 2**-8 * 8)])
