@@ -22,7 +22,6 @@ from mmreviewkd.model_config import (
     resolve_model_config,
     without_pretrained,
 )
-
 from mmreviewkd.precision import autocast, dtype_of, is_mixed
 
 from .fold import fold
@@ -83,7 +82,7 @@ class Teacher(nn.Module):
         keys: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__()
-self.dtype = dtype_of(dtype, 'model.teacher_dtype')
+        self.dtype = dtype_of(dtype, 'model.teacher_dtype')
         self.config = config
         self.checkpoint = checkpoint
         self.keys = keys
