@@ -6,13 +6,14 @@ import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
 from mmengine.runner import Runner
 from mmreviewkd.distillers import NonFiniteError
-from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import (
     add_common_flags,
     load_config,
     log_versions,
     run_script,
 )
+from mmreviewkd.resume import find_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,11 +52,11 @@ def main() -> None:
             )
         cfg.auto_scale_lr.enable = True
     checkpoint = args.resume
-    if checkpoint == 'auto':
+    if checkpoint == 'auto' or (cfg.get('resume') and not cfg.get('load_from')):
         # Nothing to go on from is no error: so one command starts and restarts a run.
-        checkpoint = last_whole_checkpoint(cfg.work_dir)
+        checkpoint = find_checkpoint(cfg)
     if checkpoint:
-        cfg.update(resume=True, load_from=str(checkpoint))
+        cfg.update(resume=True, load_from=checkpoint)
     runner = Runner.from_cfg(cfg)
     log_versions()
     try:
@@ -64,6 +65,8 @@ def main() -> None:
         # The weights are those before the step: worth looking at.
         runner.save_checkpoint(runner.work_dir, f'non_finite_iter_{runner.iter}.pth')
         raise
+    finally:
+        stop_listening()
 
 
 if __name__ == '__main__':
