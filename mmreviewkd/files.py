@@ -79,6 +79,20 @@ class AtomicBackend(LocalBackend):
         """Write bytes to a file; folders are made where missing."""
         write_bytes(Path(filepath), obj)
 
+    def join_path(self, filepath: str | Path, *filepaths: str | Path) -> str:
+        """Join parts of a path.
+
+        Raises:
+            ValueError: If it is an address, for which MMEngine has other backends.
+        """
+        if '://' in str(filepath):
+            raise ValueError(
+                f'{filepath} is no local path, but the backend {ATOMIC!r} writes local '
+                'files only; take it out for checkpoints: '
+                'default_hooks.checkpoint.backend_args=None'
+            )
+        return super().join_path(filepath, *filepaths)
+
 
 register_backend(ATOMIC, AtomicBackend, force=True)
 

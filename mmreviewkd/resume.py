@@ -67,6 +67,8 @@ class CheckpointPlace:
         else:
             how = dict(backend_args=hook.backend_args)
             backend = get_file_backend(folder, backend_args=hook.backend_args)
+            if type(backend) is LocalBackend:
+                how = dict(backend_args=dict(backend=ATOMIC))
         names = tuple(dict.fromkeys((hook.filename_tmpl, *DEFAULT_NAMES)))
         return cls(folder, backend, how, names)
 

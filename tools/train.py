@@ -1,19 +1,23 @@
 """Train a detector or distil one: ``python tools/train.py CONFIG``."""
 
 import argparse
+from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from mmreviewkd.distillers import NonFiniteError
+from mmreviewkd.files import clear_unfinished
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import (
     add_common_flags,
+    hold_work_dir,
     load_config,
     log_versions,
     run_script,
 )
-from mmreviewkd.resume import find_checkpoint
+from mmreviewkd.resume import CheckpointPlace, find_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,6 +62,10 @@ def main() -> None:
     if checkpoint:
         cfg.update(resume=True, load_from=checkpoint)
     runner = Runner.from_cfg(cfg)
+    if is_main_process():
+        held = hold_work_dir(runner.work_dir)  # noqa: F841  until the process ends
+        for path in clear_unfinished(Path(CheckpointPlace.of_config(cfg).folder)):
+            runner.logger.info(f'removed {path}, which was not finished')
     log_versions()
     try:
         runner.train()
