@@ -19,6 +19,7 @@ from mmengine.dist import init_dist
 from mmengine.logging import print_log
 
 from .compat.versions import SUPPORTED, installed
+from .default_hooks import drop_hooks_that_are_off
 from .version import __version__
 
 VERSIONS = 'versions: '
@@ -62,6 +63,7 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.merge_from_dict(args.cfg_options)
     if args.work_dir:
         cfg.work_dir = args.work_dir
+    drop_hooks_that_are_off(cfg)
     cfg.setdefault('work_dir', f'work_dirs/{Path(args.config).stem}')
     cfg.launcher = args.launcher
     if args.launcher != 'none':

@@ -6,7 +6,6 @@ from pathlib import Path
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 from mmreviewkd.distillers import NonFiniteError
 from mmreviewkd.files import clear_unfinished
 from mmreviewkd.hooks.signals import stop_listening
@@ -18,6 +17,7 @@ from mmreviewkd.launch import (
     run_script,
 )
 from mmreviewkd.resume import CheckpointPlace, find_checkpoint
+from mmreviewkd.runner import Runner
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,7 +28,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help="scale the learning rate by the batch (the config's auto_scale_lr)",
+        help='scale the learning rate by the batch of all processes, times '
+        "optim_wrapper.accumulative_counts (the config's auto_scale_lr)",
     )
     parser.add_argument(
         '--resume',

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import HOOKS, init_default_scope
 from mmengine.runner import CheckpointLoader
 
+from mmreviewkd.default_hooks import drop_hooks_that_are_off
 from mmreviewkd.files import ATOMIC
 
 from .distilled_detector import students_own
@@ -70,6 +71,7 @@ def _drop_own_hooks(cfg: Config) -> None:
     """Take out of a config what MMDetection alone does not know."""
     if 'custom_hooks' in cfg:
         cfg.custom_hooks = [hook for hook in cfg.custom_hooks if not _is_own(hook)]
+    drop_hooks_that_are_off(cfg)
     hooks = cfg.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if _is_own(hook)]:
         del hooks[name]

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from torch import nn
 
 from mmreviewkd.distillers.distilled_detector import students_own
@@ -20,6 +19,7 @@ from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
 from mmreviewkd.names import printable
+from mmreviewkd.runner import Runner
 
 from .errors import JobError
 from .plan import Run

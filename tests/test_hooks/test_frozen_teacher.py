@@ -9,7 +9,6 @@ from mmreviewkd.distillations import FeatureDistillation
 from mmreviewkd.distillers.teacher import Teacher
 from mmreviewkd.hooks.frozen_teacher import fingerprint
 
-
 # Group normalisation keeps no statistics, which would change.
 GROUPS = dict(type='GN', num_groups=2)
 
