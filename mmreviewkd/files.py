@@ -33,8 +33,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError):
+            # A full disk's error does not say by itself what it is about.
+            error.filename, error.filename2 = str(path), None
         raise
 
 
