@@ -2,10 +2,9 @@
 
 The short form is for each commit. The long one kills runs at random moments:
 
-    python tests/test_faults.py --kills 100
+    KILLS=100 python -m pytest -n 0 -s tests/test_faults.py -k random_moments
 """
 
-import argparse
 import collections
 import os
 import random
@@ -13,7 +12,6 @@ import resource
 import runpy
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -24,7 +22,6 @@ from mmengine.hooks import Hook, IterTimerHook
 from mmengine.runner import Runner
 from runs import tiny_demo
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmreviewkd.datasets.digits import make_digits
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -241,37 +238,26 @@ def test_nothing_is_trained_over_damaged_checkpoints(config, tmp_path):
     assert (tmp_path / 'epoch_2.pth').read_bytes() == b'damaged'
 
 
-def main():
-    """Kill runs at random moments; each has to end in the same weights."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument('--kills', type=int, default=100)
-    parser.add_argument('--seed', type=int, default=0)
-    args = parser.parse_args()
-    moments = random.Random(args.seed)
+@pytest.mark.skipif('KILLS' not in os.environ, reason='long: see the first lines')
+def test_killed_at_random_moments(config, tmp_path):
+    """Until a run is done, then the next one; each ends in the same weights."""
+    moments = random.Random(0)
     counts = collections.Counter()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        config = write_config(folder)
-        begin = time.monotonic()
-        assert train(config, folder / 'whole') == 0
-        duration = time.monotonic() - begin
-        expected = weights(folder / 'whole')
-        while counts['kills'] < args.kills:
-            work_dir = folder / f'run_{counts["runs"]}'
-            code = None
-            while code != 0:
-                child = start(config, work_dir, '--resume')
-                time.sleep(moments.uniform(0, duration))
-                os.kill(child, signal.SIGKILL)
-                code = end(child)
-                assert code in (0, -signal.SIGKILL), console(work_dir)
-                counts['kills'] += code != 0
-                counts['within a write'] += any(work_dir.glob('.*unfinished'))
-            counts['runs'] += 1
-            counts['runs with other weights'] += bool(differing(work_dir, expected))
-            print(dict(counts), flush=True)
-    sys.exit(bool(counts['runs with other weights']))
-
-
-if __name__ == '__main__':
-    main()
+    begin = time.monotonic()
+    assert train(config, tmp_path / 'whole') == 0
+    duration = time.monotonic() - begin
+    expected = weights(tmp_path / 'whole')
+    while counts['kills'] < int(os.environ['KILLS']):
+        work_dir = tmp_path / f'run_{counts["runs"]}'
+        code = None
+        while code != 0:
+            child = start(config, work_dir, '--resume')
+            time.sleep(moments.uniform(0, duration))
+            os.kill(child, signal.SIGKILL)
+            code = end(child)
+            assert code in (0, -signal.SIGKILL), console(work_dir)
+            counts['kills'] += code != 0
+            counts['kills within a write'] += any(work_dir.glob('.*unfinished'))
+        counts['runs'] += 1
+        print(dict(counts), flush=True)
+        assert not differing(work_dir, expected)
