@@ -1,12 +1,16 @@
 """What the scripts in tools/ have in common."""
 
 import argparse
+import fcntl
 import gc
+import logging
 import os
+import socket
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 from unittest import mock
 
 import torch
@@ -15,6 +19,7 @@ from mmengine.dist import init_dist
 from mmengine.logging import print_log
 
 from .compat.versions import SUPPORTED, installed
+from .default_hooks import drop_hooks_that_are_off
 from .version import __version__
 
 VERSIONS = 'versions: '
@@ -58,6 +63,7 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.merge_from_dict(args.cfg_options)
     if args.work_dir:
         cfg.work_dir = args.work_dir
+    drop_hooks_that_are_off(cfg)
     cfg.setdefault('work_dir', f'work_dirs/{Path(args.config).stem}')
     cfg.launcher = args.launcher
     if args.launcher != 'none':
@@ -107,6 +113,44 @@ def run_script(main: Callable[[], None]) -> None:
         torch.distributed.destroy_process_group()
     if code is not None:
         sys.exit(code)
+
+
+def hold_work_dir(work_dir: str | Path) -> IO[str]:
+    """Keep other processes from training in a work dir.
+
+    Args:
+        work_dir (str | Path): The folder, which is there.
+
+    Returns:
+        IO[str]: An open file; the folder is held until it is closed, or the process
+        ends, however that happens.
+
+    Raises:
+        RuntimeError: If another process holds it.
+    """
+    file = open(Path(work_dir) / '.training', 'a+')  # noqa: SIM115  it stays open
+    try:
+        # Unlike flock's, these locks are not inherited by data loading workers, which
+        # outlive a killed process for some seconds.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        file.seek(0)
+        raise RuntimeError(
+            f'{work_dir}: {file.read() or "another process"} is training there, and '
+            'each would write over the checkpoints of the other; take another '
+            '--work-dir'
+        ) from None
+    except OSError as error:
+        print_log(
+            f'{work_dir}: its file system knows no locks ({error}); see to it that '
+            'no other process trains there',
+            logger='current',
+            level=logging.WARNING,
+        )
+    file.truncate(0)
+    file.write(f'process {os.getpid()} on {socket.gethostname()}')
+    file.flush()
+    return file
 
 
 def log_versions() -> None:

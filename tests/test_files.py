@@ -47,6 +47,23 @@ def test_atomic_files_are_as_others(tmp_path):
     assert modes[0] == modes[1]
 
 
+def test_writing_leaves_the_umask_to_other_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'umask', lambda _: pytest.fail('umask is changed'))
+    files.write_bytes(tmp_path / 'file', b'content')
+
+
+def test_what_a_kill_leaves_can_be_cleared(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'replace', lambda *_: os._exit(0))
+    child = os.fork()
+    if child == 0:
+        files.write_bytes(tmp_path / 'epoch_1.pth', b'content')
+    os.waitpid(child, 0)
+    (left,) = tmp_path.iterdir()
+    save(tmp_path / 'epoch_2.pth')
+    assert files.clear_unfinished(tmp_path) == [left]
+    assert [path.name for path in tmp_path.iterdir()] == ['epoch_2.pth']
+
+
 def test_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError('disk full')
@@ -85,6 +102,13 @@ def test_damaged_checkpoints_are_passed_over(tmp_path, warnings, damage):
     broken.write_bytes(content)
     assert files.last_whole_checkpoint(tmp_path) == whole
     assert len(warnings) == 1 and 'epoch_2.pth is cut off or damaged' in warnings[0]
+
+
+def test_older_ones_of_another_name_come_last(tmp_path, warnings):
+    whole = save(tmp_path / 'epoch_1.pth')
+    os.utime(whole, (1, 1))
+    (tmp_path / 'iter_9.pth').touch()
+    assert files.last_whole_checkpoint(tmp_path) == whole
 
 
 def test_nothing_to_go_on_from(tmp_path):

@@ -1,10 +1,13 @@
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from torch import distributed, nn
 
-from mmreviewkd.launch import run_script
+from mmreviewkd.launch import hold_work_dir, run_script
 
 
 def gloo_threads():
@@ -64,3 +67,23 @@ def test_without_other_processes():
     with pytest.raises(SystemExit) as end:
         run_script(lambda: exit(2))
     assert end.value.code == 2
+
+
+def test_a_work_dir_is_for_one_training(tmp_path):
+    ready, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        file = hold_work_dir(tmp_path)
+        worker = os.fork()  # as data loading does; it lives longer
+        if worker == 0:
+            time.sleep(60)
+        os.write(held, str(worker).encode())
+        time.sleep(60)
+        file.close()
+    worker = int(os.read(ready, 100))
+    with pytest.raises(RuntimeError, match=f'process {child} on .* is training there'):
+        hold_work_dir(tmp_path)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    hold_work_dir(tmp_path).close()
+    os.kill(worker, signal.SIGKILL)

@@ -9,6 +9,7 @@ from mmdet.engine.hooks.utils import trigger_visualization_hook
 from mmdet.evaluation import DumpDetResults
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
+from mmreviewkd.hooks import StrictLoadHook
 from mmreviewkd.launch import add_common_flags, load_config, run_script
 
 
@@ -69,6 +70,7 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     if args.out:
         runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=args.out))
+    runner.register_hook(StrictLoadHook(args.checkpoint))
     runner.test()
 
 

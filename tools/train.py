@@ -1,18 +1,23 @@
 """Train a detector or distil one: ``python tools/train.py CONFIG``."""
 
 import argparse
+from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 import torch
-from mmengine.runner import Runner
+from mmengine.dist import is_main_process
 from mmreviewkd.distillers import NonFiniteError
-from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.files import clear_unfinished
+from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import (
     add_common_flags,
+    hold_work_dir,
     load_config,
     log_versions,
     run_script,
 )
+from mmreviewkd.resume import CheckpointPlace, find_checkpoint
+from mmreviewkd.runner import Runner
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,7 +28,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help="scale the learning rate by the batch (the config's auto_scale_lr)",
+        help='scale the learning rate by the batch of all processes, times '
+        "optim_wrapper.accumulative_counts (the config's auto_scale_lr)",
     )
     parser.add_argument(
         '--resume',
@@ -51,12 +57,16 @@ def main() -> None:
             )
         cfg.auto_scale_lr.enable = True
     checkpoint = args.resume
-    if checkpoint == 'auto':
+    if checkpoint == 'auto' or (cfg.get('resume') and not cfg.get('load_from')):
         # Nothing to go on from is no error: so one command starts and restarts a run.
-        checkpoint = last_whole_checkpoint(cfg.work_dir)
+        checkpoint = find_checkpoint(cfg)
     if checkpoint:
-        cfg.update(resume=True, load_from=str(checkpoint))
+        cfg.update(resume=True, load_from=checkpoint)
     runner = Runner.from_cfg(cfg)
+    if is_main_process():
+        held = hold_work_dir(runner.work_dir)  # noqa: F841  until the process ends
+        for path in clear_unfinished(Path(CheckpointPlace.of_config(cfg).folder)):
+            runner.logger.info(f'removed {path}, which was not finished')
     log_versions()
     try:
         runner.train()
@@ -64,6 +74,8 @@ def main() -> None:
         # The weights are those before the step: worth looking at.
         runner.save_checkpoint(runner.work_dir, f'non_finite_iter_{runner.iter}.pth')
         raise
+    finally:
+        stop_listening()
 
 
 if __name__ == '__main__':

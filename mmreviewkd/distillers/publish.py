@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import HOOKS, init_default_scope
 from mmengine.runner import CheckpointLoader
 
+from mmreviewkd.default_hooks import drop_hooks_that_are_off
 from mmreviewkd.files import ATOMIC
 from mmreviewkd.model_config import (
     build_model,
@@ -80,6 +81,7 @@ def _drop_own_hooks(cfg: Config) -> None:
         cfg.pop('custom_imports')
     if 'custom_hooks' in cfg:
         cfg.custom_hooks = [hook for hook in cfg.custom_hooks if not _is_own(hook)]
+    drop_hooks_that_are_off(cfg)
     hooks = cfg.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if _is_own(hook)]:
         del hooks[name]

@@ -5,6 +5,7 @@ from .distill_schedule import DistillScheduleHook
 from .exact_resume import ExactResumeHook
 from .frozen_teacher import FrozenTeacherHook
 from .preemption import PreemptionHook
+from .strict_load import StrictLoadHook
 
 __all__ = [
     'AttentionHook',
@@ -12,4 +13,5 @@ __all__ = [
     'ExactResumeHook',
     'FrozenTeacherHook',
     'PreemptionHook',
+    'StrictLoadHook',
 ]

@@ -33,7 +33,8 @@ class ExactResumeHook(Hook):
 
     Not restored: the generators of data loading workers that outlive an epoch
     (``persistent_workers=True``); within an epoch, those of any workers, and of other
-    processes than the first; runs with ``IterBasedTrainLoop``.
+    processes than the first; any with ``IterBasedTrainLoop``. Where a resumed run may
+    differ from an uninterrupted one, the log says so.
     """
 
     # After all that draws random numbers, before the checkpoint is written.
@@ -43,31 +44,47 @@ class ExactResumeHook(Hook):
         self._states: list[dict] | None = None
         self._within_epoch = False
         self._batches: Sampler | None = None
+        self._own_generator = False
+        self._first_epoch = True
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Restore the states, and find the place within the epoch."""
         loader = runner.train_dataloader
+        resumed = bool(runner.iter) and self._states is not None
         done = 0
         if isinstance(runner.train_loop, EpochBasedTrainLoop):
             done = runner.iter - runner.epoch * len(loader)
-        if done > 0:
-            # Making an iterator draws a number; here it must not be drawn again.
+        elif resumed:
+            _warn('IterBasedTrainLoop loads all former batches again')
+        if self._first_epoch and resumed and loader.num_workers:
+            if loader.persistent_workers:
+                _warn('data loading workers that outlive an epoch start anew')
+            elif done > 0:
+                _warn('data loading workers within an epoch start anew')
+        # Making an iterator draws a number. It must not be drawn again, nor where
+        # persistent workers have had their iterator since the first epoch.
+        if done > 0 or (self._first_epoch and resumed and loader.persistent_workers):
             loader.generator = torch.Generator()
+            self._own_generator = True
+        if done > 0:
             self._batches = loader.batch_sampler
             _set_batches(loader, _Rest(self._batches, done))
         # At the start there may be those of a checkpoint that is only started from.
-        if runner.iter and self._states is not None:
+        if resumed:
             _restore(self._states)
         self._states = None
+        self._first_epoch = False
         self._within_epoch = True
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Take the states."""
         self._states = all_gather_object(_take())
         self._within_epoch = False
+        if self._own_generator:
+            runner.train_dataloader.generator = None
+            self._own_generator = False
         if self._batches is not None:
             _set_batches(runner.train_dataloader, self._batches)
-            runner.train_dataloader.generator = None
             self._batches = None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -82,14 +99,20 @@ class ExactResumeHook(Hook):
 
 
 class _Rest(Sampler):
-    """The batches that a sampler yields after the first ones."""
+    """The batches that a sampler yields after the first ones; once.
+
+    Persistent workers go on to take their batches from it in the epochs that follow.
+    """
 
     def __init__(self, batches: Sampler, passed: int) -> None:
         self._batches = batches
         self._passed = passed
+        self._to_pass = passed
 
     def __iter__(self) -> Iterator[list[int]]:
-        return itertools.islice(self._batches, self._passed, None)
+        # A generator, since DataLoader makes iterators that it does not use.
+        passed, self._to_pass = self._to_pass, 0
+        yield from itertools.islice(self._batches, passed, None)
 
     def __len__(self) -> int:
         return max(0, len(self._batches) - self._passed)
@@ -101,6 +124,15 @@ class _Rest(Sampler):
 def _set_batches(loader: DataLoader, batches: Sampler) -> None:
     # Past DataLoader's own check, which is against doing so within an epoch.
     object.__setattr__(loader, 'batch_sampler', batches)
+
+
+def _warn(reason: str) -> None:
+    print_log(
+        f'{reason}: this run may differ from an uninterrupted one, in the random '
+        'numbers of the data pipeline',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def _take() -> dict[str, Any]:

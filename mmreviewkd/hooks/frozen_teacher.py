@@ -1,13 +1,17 @@
-"""A check that the teacher stays as it was loaded."""
+"""A check that the teacher stays as it was loaded, and that the student uses it."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from torch import nn
+from torch import Tensor
 
+from .class_order import check_classes
 from .distilled_model import distilled_model
 
 
@@ -15,60 +19,106 @@ from .distilled_model import distilled_model
 class FrozenTeacherHook(Hook):
     """Ends training where the teacher changes, or the distillation does not.
 
-    Fingerprints of all weights and statistics are compared at each checkpoint: the
-    teacher's must be that of the start, the distillation's another one than at the
-    last checkpoint, if it has parameters and was at work in between.
+    Fingerprints are compared at each checkpoint. That of the teacher's weights and
+    statistics must be that of the start. That of the distillation's trained parameters
+    must not be that of the last checkpoint, if in between the optimizer has taken a
+    step in which the distillation was at work. No such step are iterations that only
+    accumulate gradients, those that a scaler or the model skips, and those with a
+    learning rate of 0 for all.
+
+    Before training, the classes of teacher and data set are compared
+    (:func:`check_classes`).
 
     Raises:
-        RuntimeError: If that is not so. It is raised before the checkpoint is
-            written.
+        RuntimeError: If a fingerprint is not as it must be. It is raised before the
+            checkpoint is written.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Take the first fingerprints."""
+        """Compare the classes, and take the first fingerprints."""
         model = distilled_model(runner, self)
-        self._teacher = fingerprint(model.teacher)
-        self._distillation = fingerprint(model.distillation)
-        self._trained = False
+        check_classes(
+            getattr(model.teacher, 'classes', None),
+            _classes(runner),
+            any(one.needs_heads for one in model.distillation),
+            getattr(model, 'inherited', None) or getattr(model, '_inherit', ()),
+        )
+        self._teacher = fingerprint(model.teacher.state_dict())
+        self._trained = {
+            name: parameter
+            for name, parameter in model.distillation.named_parameters()
+            if parameter.requires_grad
+        }
+        self._distillation = fingerprint(self._trained)
+        self._stepped = False
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
-    ) -> None:
-        """Note whether this step trained the distillation's weights."""
-        if not self._trained:
-            model = distilled_model(runner, self)
-            trainable = any(p.requires_grad for p in model.distillation.parameters())
-            self._trained = trainable and model.is_distilling
+        def after_step(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+            # Looking at gradients waits for the device, so do it until one is seen.
+            if not self._stepped and model.is_distilling:
+                self._stepped = _learns(optimizer) and _pulled(self._trained)
+
+        wrapper = runner.optim_wrapper
+        several = isinstance(wrapper, OptimWrapperDict)
+        self._handles = [
+            one.optimizer.register_step_post_hook(after_step)
+            for one in (wrapper.values() if several else [wrapper])
+        ]
+
+    def after_train(self, runner: Runner) -> None:
+        """Watch the optimizer no longer."""
+        for handle in self._handles:
+            handle.remove()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the fingerprints."""
         model = distilled_model(runner, self)
-        if fingerprint(model.teacher) != self._teacher:
+        if fingerprint(model.teacher.state_dict()) != self._teacher:
             raise RuntimeError(
                 "the teacher's weights or statistics have changed since they were "
                 'loaded, so the student learns from something else; does a hook or '
                 'the code of a module write to model.teacher?'
             )
-        distillation = fingerprint(model.distillation)
-        if self._trained and distillation == self._distillation:
+        distillation = fingerprint(self._trained)
+        if self._stepped and distillation == self._distillation:
             raise RuntimeError(
                 "the distillation's weights have not changed since the last "
                 'checkpoint: the student does not learn from the teacher. Is it left '
-                'out of the optimizer (paramwise_cfg), or its learning rate 0?'
+                'out of the optimizer (paramwise_cfg), its learning rate 0, or its '
+                'loss without gradients?'
             )
         self._distillation = distillation
-        self._trained = False
+        self._stepped = False
 
 
-def fingerprint(module: nn.Module) -> str:
-    """Give a hash of all parameters and buffers."""
+def _classes(runner: Runner) -> tuple[str, ...] | None:
+    """Names of the classes of the data set that is trained on."""
+    dataset = runner.train_dataloader.dataset
+    return (getattr(dataset, 'metainfo', None) or {}).get('classes')
+
+
+def _learns(optimizer: torch.optim.Optimizer) -> bool:
+    """Tell whether a step changes anything: a schedule may begin or end with 0."""
+    return any(group['lr'] for group in optimizer.param_groups)
+
+
+def _pulled(parameters: Mapping[str, Tensor]) -> bool:
+    """Tell whether a step has reason to move any of the parameters.
+
+    A skipped step has gradients of 0. Where there are none at all, the loss does not
+    lead to the parameters, though it should.
+    """
+    grads = [parameter.grad for parameter in parameters.values()]
+    given = [grad for grad in grads if grad is not None]
+    return bool(grads) and (not given or any(bool(grad.any()) for grad in given))
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Give a hash of names and values."""
     digest = hashlib.sha1(usedforsecurity=False)
-    for name, value in module.state_dict().items():
+    for name, value in tensors.items():
         digest.update(name.encode())
         # As bytes, since NumPy does not know all of PyTorch's types.
-        digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        digest.update(
+            value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
+        )
     return digest.hexdigest()

@@ -4,7 +4,6 @@ import gc
 import itertools
 import logging
 import re
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from torch import nn
 
 from mmreviewkd.distillers import students_own
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
+from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
 from mmreviewkd.names import printable
+from mmreviewkd.runner import Runner
 
 from .errors import JobError
 from .plan import Run
@@ -130,12 +130,11 @@ def count_parameters(model: nn.Module) -> int:
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Take PreemptionHook's handler away where a run ends in an error."""
-    former = signal.getsignal(signal.SIGTERM)
+    """Take PreemptionHook's handlers away where a run ends in an error."""
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        stop_listening()
 
 
 class _Runner(Runner):

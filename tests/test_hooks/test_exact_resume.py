@@ -48,15 +48,18 @@ class Noise(Hook):
         random.random(), np.random.rand(), torch.rand(1)
 
 
-def train(config, folder, hooks=()):
+def train(config, folder, hooks=(), **loader):
     checkpoint = last_whole_checkpoint(folder)
     runner = Runner(
         model=config,
         work_dir=str(folder),
         train_dataloader=dict(
-            batch_size=2,
-            sampler=dict(type='DefaultSampler', shuffle=True),
-            dataset=Images(2 * STEPS),
+            dict(
+                batch_size=2,
+                sampler=dict(type='DefaultSampler', shuffle=True),
+                dataset=Images(2 * STEPS),
+            ),
+            **loader,
         ),
         train_cfg=dict(by_epoch=True, max_epochs=EPOCHS),
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=0.001)),
@@ -78,13 +81,13 @@ def train(config, folder, hooks=()):
     runner.train()
 
 
-def train_until(signal_, config, folder, step):
+def train_until(signal_, config, folder, step, **loader):
     """In a process of its own. Returns what :func:`os.waitpid` says of its end."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            train(config, folder, [Send(signal_, step)])
+            train(config, folder, [Send(signal_, step)], **loader)
         except SystemExit as end:
             code = end.code
         finally:
@@ -139,6 +142,19 @@ def test_terminated_and_resumed_within_an_epoch(config, uninterrupted, tmp_path,
     last = torch.load(tmp_path / f'epoch_{EPOCHS}.pth', weights_only=False)
     assert last['meta']['iter'] == EPOCHS * STEPS
     assert_same_weights(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize('signal_', [signal.SIGKILL, signal.SIGTERM])
+def test_workers_that_outlive_an_epoch(config, tmp_path, signal_):
+    """Each epoch has all its batches; the images do not draw random numbers here."""
+    loader = dict(
+        dataset=toys.Images(2 * STEPS), num_workers=1, persistent_workers=True
+    )
+    (tmp_path / 'resumed').mkdir()
+    train(config, tmp_path / 'uninterrupted', **loader)
+    train_until(signal_, config, tmp_path / 'resumed', STEPS + 1, **loader)
+    train(config, tmp_path / 'resumed', **loader)
+    assert_same_weights(tmp_path / 'resumed', weights(tmp_path / 'uninterrupted'))
 
 
 def test_training_that_only_starts_from_a_checkpoint_draws_anew(

@@ -116,6 +116,17 @@ def test_names_with_formulas_are_shown(tmp_path, monkeypatch):
     assert len(list(Path('tested').rglob('shown/*'))) == 1
 
 
+def test_checkpoint_of_another_model_is_refused(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = small_run('frcnn_student.py', data)
+    cfg.model = toys.detector()
+    cfg.dump('config.py')
+    toys.save_teacher(toys.detector('mrcnn'), 'model.pth')
+    with pytest.raises(ValueError, match='model.pth does not fit the model') as error:
+        tool(monkeypatch, 'test.py', 'config.py', 'model.pth', '--work-dir', 'tested')
+    assert 'roi_head.mask_head' in str(error.value)
+
+
 def test_out_must_be_a_pickle_file(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         tool(monkeypatch, 'test.py', 'config.py', 'model.pth', '--out', 'a.json')

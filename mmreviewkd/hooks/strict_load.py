@@ -1,0 +1,77 @@
+"""A check that a checkpoint is one of the model that is tested."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from mmengine.hooks import Hook
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner import Runner
+
+_DISTILLATION = 'distillation.'
+
+
+class StrictLoadHook(Hook):
+    """Ends a test with a checkpoint that does not fit the model.
+
+    MMEngine leaves weights at random that it does not find, and only logs it. Weights
+    of the distillation may be missing or left over: they have no part in testing.
+
+    Args:
+        checkpoint (str): The checkpoint's name, for the error.
+
+    Raises:
+        ValueError: If weights are missing, left over, or of another shape.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, checkpoint: str) -> None:
+        self._checkpoint = checkpoint
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Load it strictly, before MMEngine does it leniently."""
+        model = runner.model
+        while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+            model = model.module
+        stored = checkpoint.get('state_dict', checkpoint)
+        state = OrderedDict(
+            (name, value)
+            for name, value in (
+                (name.removeprefix('module.'), value) for name, value in stored.items()
+            )
+            if not name.startswith(_DISTILLATION)
+        )
+        # With the versions of the modules, by which they read older checkpoints.
+        state._metadata = getattr(stored, '_metadata', None)
+        try:
+            missing, left_over = model.load_state_dict(state, strict=False)
+        except RuntimeError as error:
+            raise ValueError(self._problem(f'\n{error}')) from None
+        missing = [
+            name
+            for name in missing
+            # Checkpoints from before PyTorch 1.0 do not count batches.
+            if not name.startswith(_DISTILLATION) and 'num_batches_tracked' not in name
+        ]
+        if missing or left_over:
+            raise ValueError(
+                self._problem(
+                    _listed('missing in the checkpoint', missing)
+                    + _listed('not in the config', left_over)
+                )
+            )
+
+    def _problem(self, details: str) -> str:
+        return (
+            f'the checkpoint {self._checkpoint} does not fit the model of the config:'
+            f'{details}\nTest it with the config that it was trained with.'
+        )
+
+
+def _listed(what: str, names: Sequence[str], most: int = 8) -> str:
+    if not names:
+        return ''
+    rest = [f'... and {len(names) - most} more'] if len(names) > most else []
+    return f'\n{len(names)} {what}:' + ''.join(
+        f'\n  {name}' for name in [*names[:most], *rest]
+    )

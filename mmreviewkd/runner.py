@@ -1,0 +1,39 @@
+"""MMEngine's runner, with a learning rate that follows the effective batch."""
+
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import Runner as _Runner
+
+
+class Runner(_Runner):
+    """MMEngine's runner, whose ``auto_scale_lr`` counts accumulated gradients."""
+
+    def scale_lr(
+        self,
+        optim_wrapper: OptimWrapper | OptimWrapperDict,
+        auto_scale_lr: dict | None = None,
+    ) -> None:
+        """Scale the learning rate by the images that a step of the optimizer sees.
+
+        MMEngine counts the batch of all processes, but not
+        ``optim_wrapper.accumulative_counts`` such batches.
+
+        Args:
+            optim_wrapper (OptimWrapper): The optimizer.
+            auto_scale_lr (dict, optional): ``enable`` and ``base_batch_size``, the
+                batch that the config's learning rate is for. Defaults to None: the
+                learning rate stays.
+        """
+        if not (auto_scale_lr and auto_scale_lr.get('enable')):
+            return
+        several = isinstance(optim_wrapper, OptimWrapperDict)
+        for one in optim_wrapper.values() if several else [optim_wrapper]:
+            scale, counts = dict(auto_scale_lr), one._accumulative_counts
+            if counts > 1 and 'base_batch_size' in scale:
+                scale['base_batch_size'] /= counts
+                self.logger.info(
+                    f'gradients of {counts} batches are accumulated, so for the '
+                    f'learning rate a batch counts {counts} times, as if '
+                    f'auto_scale_lr.base_batch_size were {scale["base_batch_size"]:g} '
+                    f'instead of {auto_scale_lr["base_batch_size"]}'
+                )
+            super().scale_lr(one, scale)
