@@ -77,7 +77,7 @@ def test_method_trains(path, tiny):
     model.init_weights()
     model.train()
     losses = toys.losses(model, toys.batch())
-    distilled = [loss for name, loss in losses.items() if 'distill' in name]
+    distilled = [loss for name, loss in losses.items() if 'loss_distill' in name]
     assert distilled and all(torch.isfinite(loss) and loss > 0 for loss in distilled)
     loss, _ = model.parse_losses(losses)
     loss.backward()

@@ -11,6 +11,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmreviewkd.distillers import DistillationMixin
+
 from .class_order import check_classes
 from .distilled_model import distilled_model
 
@@ -37,13 +39,15 @@ class FrozenTeacherHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Compare the classes, and take the first fingerprints."""
         model = distilled_model(runner, self)
-        check_classes(
-            getattr(model.teacher, 'classes', None),
-            _classes(runner),
-            any(one.needs_heads for one in model.distillation),
-            getattr(model, 'inherited', None) or getattr(model, '_inherit', ()),
-        )
-        self._teacher = fingerprint(model.teacher.state_dict())
+        for number, lesson in enumerate(model.lessons):
+            check_classes(
+                lesson.teacher.classes,
+                _classes(runner),
+                any(one.needs_heads for one in lesson.distillations),
+                # Parts of the student start from the first teacher's.
+                () if number else model.inherited,
+            )
+        self._teachers = _teachers(model)
         self._trained = {
             name: parameter
             for name, parameter in model.distillation.named_parameters()
@@ -72,11 +76,11 @@ class FrozenTeacherHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the fingerprints."""
         model = distilled_model(runner, self)
-        if fingerprint(model.teacher.state_dict()) != self._teacher:
+        if _teachers(model) != self._teachers:
             raise RuntimeError(
-                "the teacher's weights or statistics have changed since they were "
+                "a teacher's weights or statistics have changed since they were "
                 'loaded, so the student learns from something else; does a hook or '
-                'the code of a module write to model.teacher?'
+                'the code of a module write to it?'
             )
         distillation = fingerprint(self._trained)
         if self._stepped and distillation == self._distillation:
@@ -88,6 +92,11 @@ class FrozenTeacherHook(Hook):
             )
         self._distillation = distillation
         self._stepped = False
+
+
+def _teachers(model: DistillationMixin) -> list[str]:
+    """Fingerprints of all teachers."""
+    return [fingerprint(lesson.teacher.state_dict()) for lesson in model.lessons]
 
 
 def _classes(runner: Runner) -> tuple[str, ...] | None:

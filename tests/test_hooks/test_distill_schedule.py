@@ -70,5 +70,5 @@ def test_training(tmp_path):
 
 
 def test_plain_model_is_refused(tmp_path):
-    with pytest.raises(TypeError, match='needs a DistilledDetector, got FasterRCNN'):
+    with pytest.raises(TypeError, match='needs a DistilledModel, got FasterRCNN'):
         train(toys.detector(), tmp_path / 'plain')

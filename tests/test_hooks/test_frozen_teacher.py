@@ -5,9 +5,9 @@ from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from mmreviewkd.distillations import FeatureDistillation
-from mmreviewkd.distillers.teacher import Teacher
 from mmreviewkd.hooks.frozen_teacher import fingerprint
+from mmreviewkd.methods import FeatureDistillation
+from mmreviewkd.teachers.teacher import Teacher
 
 # Group normalisation keeps no statistics, which would change.
 GROUPS = dict(type='GN', num_groups=2)
@@ -148,7 +148,7 @@ def test_it_need_not_change_where_nothing_is_distilled(config, tmp_path):
 
 
 def test_plain_model_is_refused(tmp_path):
-    with pytest.raises(TypeError, match='needs a DistilledDetector, got FasterRCNN'):
+    with pytest.raises(TypeError, match='needs a DistilledModel, got FasterRCNN'):
         train(toys.detector(), tmp_path)
 
 

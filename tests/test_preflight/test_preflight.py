@@ -56,7 +56,8 @@ def test_evaluator_of_other_data(cfg):
 
 
 def test_teacher_that_does_not_fit(cfg):
-    torch.save(dict(state_dict={}), cfg.model.teacher_checkpoint)
+    state = dict(other=torch.zeros(1))
+    torch.save(dict(state_dict=state), cfg.model.teacher_checkpoint)
     (problem,) = preflight(cfg).problems
     assert 'cannot be built and initialised' in problem
     assert 'missing in the checkpoint' in problem
@@ -82,7 +83,7 @@ def test_losses_that_are_not_finite(cfg):
     state['state_dict']['neck.fpn_convs.1.conv.bias'][0] = float('nan')
     torch.save(state, cfg.model.teacher_checkpoint)
     (problem,) = preflight(cfg).problems
-    assert 'loss_distill is nan' in problem and "teacher's maps, level 1" in problem
+    assert 'loss_distill is nan' in problem and "teacher's neck[1] (stride 8" in problem
     cfg.model.non_finite = 'ignore'
     (problem,) = preflight(cfg).problems
     assert "not finite: 'loss', 'loss_distill'" in problem
