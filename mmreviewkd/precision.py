@@ -21,7 +21,7 @@ def dtype_of(name: str | None, field: str) -> torch.dtype | None:
         raise ValueError(
             f'{field} is {name!r}, but has to be one of {", ".join(DTYPES)}, or None'
         )
-    return name and getattr(torch, name)
+    return getattr(torch, name) if name else None
 
 
 def is_mixed(device: torch.device) -> bool:

@@ -116,14 +116,14 @@ class FGD(Distillation):
 
 
 def object_mask(
-    boxes: Tensor, size: tuple[int, int], image_size: tuple[int, int]
+    boxes: Tensor, size: Sequence[int], image_size: Sequence[int]
 ) -> Tensor:
     """Weigh the positions of one image's map by the objects there.
 
     Args:
         boxes (Tensor): The image's boxes (K, 4), in pixels.
-        size (tuple[int, int]): Height and width of the map.
-        image_size (tuple[int, int]): Height and width of the padded image.
+        size (Sequence[int]): Height and width of the map.
+        image_size (Sequence[int]): Height and width of the padded image.
 
     Returns:
         Tensor: Where objects are, 1 through the number of positions of the smallest

@@ -136,4 +136,5 @@ def imitation_loss(
         ((pred - target).square().mean(1) * mask).sum()
         for pred, target, mask in zip(preds, targets, masks, strict=True)
     )
-    return total / (2 * sum(mask.sum() for mask in masks)).clamp(min=1)
+    number = torch.stack([mask.sum() for mask in masks]).sum()
+    return total / (2 * number).clamp(min=1)

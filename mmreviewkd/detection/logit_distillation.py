@@ -1,6 +1,7 @@
 """Learning from the teacher's classification scores."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -76,8 +77,8 @@ class LogitDistillation(Distillation):
         """Compare the scores of the student's proposals (two-stage detectors)."""
         own, other = (_roi_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own.bbox_head, other.bbox_head)
-        rois = batch.recorded.call('roi_head.bbox_roi_extractor').inputs[1]
-        scores = batch.recorded.call('roi_head.bbox_head').output[0]
+        rois = batch.call('roi_head.bbox_roi_extractor').inputs[1]
+        scores = batch.call('roi_head.bbox_head').output[0]
         with torch.no_grad():
             targets = other._bbox_forward(batch.teacher_feats, rois)['cls_score']
         divergence = softmax_divergence(scores, targets, self.temperature)
@@ -89,7 +90,7 @@ class LogitDistillation(Distillation):
         _check_classes(own, other)
         with torch.no_grad():
             theirs = other(batch.teacher_feats)[0]
-        ours = batch.recorded.call('bbox_head').output[0]
+        ours = batch.call('bbox_head').output[0]
         # A head sees its neck's levels in their order there.
         preds = _scores(own, [ours[level.index] for level in batch.levels])
         targets = _scores(
@@ -130,7 +131,7 @@ def sigmoid_divergence(preds: Tensor, targets: Tensor, temperature: float) -> Te
     return temperature**2 * divergence.sum(1)
 
 
-def _roi_head(detector: nn.Module) -> StandardRoIHead:
+def _roi_head(detector: Any) -> StandardRoIHead:
     head = getattr(detector, 'roi_head', None)
     if not isinstance(head, StandardRoIHead) or head.bbox_head.custom_activation:
         raise ValueError(
@@ -141,7 +142,7 @@ def _roi_head(detector: nn.Module) -> StandardRoIHead:
     return head
 
 
-def _dense_head(detector: nn.Module) -> BaseDenseHead:
+def _dense_head(detector: Any) -> BaseDenseHead:
     head = getattr(detector, 'bbox_head', None)
     # TOODHead gives probabilities.
     if not hasattr(head, 'use_sigmoid_cls') or isinstance(head, TOODHead):

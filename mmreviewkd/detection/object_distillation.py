@@ -49,9 +49,10 @@ class ObjectDistillation(Distillation):
         """Compare the objects' vectors; 0 where there are less than two."""
         boxes = [self.choose(boxes) for boxes in batch.boxes]
         if sum(map(len, boxes)) < 2:
-            nothing = 0 * sum(x.sum() for x in (*batch.feats, *self.parameters()))
-            return dict(loss=nothing)
-        strides = [level.stride for level in batch.levels]
+            every = (*batch.feats, *self.parameters())
+            return dict(loss=0 * torch.stack([x.sum() for x in every]).sum())
+        # A level without a stride is as coarse as the image.
+        strides = [level.stride or max(batch.images.shape) for level in batch.levels]
         with torch.autocast(batch.images.device.type, enabled=False):
             preds = pool(batch.feats, boxes, strides)
             targets = pool(batch.targets, boxes, strides)

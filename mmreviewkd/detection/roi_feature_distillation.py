@@ -6,6 +6,8 @@ from mmdet.utils import ConfigType
 from mmengine.registry import MODELS
 from torch import Tensor
 
+from mmreviewkd.model_config import build_model
+
 from .object_distillation import ObjectDistillation
 
 
@@ -31,7 +33,7 @@ class RoIFeatureDistillation(ObjectDistillation):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(in_channels, out_channels, max_objects, loss_weight)
-        self.loss = MODELS.build(loss)
+        self.loss = build_model(loss)
 
     def compare(self, preds: Tensor, targets: Tensor) -> Tensor:
         """Compute the loss."""

@@ -290,7 +290,7 @@ def distilled_class(student_class: type[BaseModel]) -> type[BaseModel]:
 
 
 def _new(student_class: type[BaseModel]) -> BaseModel:
-    cls = distilled_class(student_class)
+    cls: Any = distilled_class(student_class)
     return cls.__new__(cls)
 
 

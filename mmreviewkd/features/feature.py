@@ -53,7 +53,7 @@ class Feature:
             return x[:, :, None, None]
         if self.layout == 'NLC':
             x = x[:, self.prefix :]
-            width = round(image_size[1] / self.stride)
+            width = round(image_size[1] / (self.stride or 1))
             return x.transpose(1, 2).unflatten(2, (x.shape[1] // width, width))
         if self.layout == '...C':
             return x.flatten(0, -3).transpose(1, 2)[..., None]

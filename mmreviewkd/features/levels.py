@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from mmengine.logging import print_log
 
@@ -43,8 +43,10 @@ def match_levels(
         raise ValueError(
             f'model.resize is {resize!r}, but has to be one of {", ".join(RESIZE)}'
         )
-    if levels is None or _are_ints(levels):
-        pairs = _by_stride(student, teacher, levels, resize)
+    if levels is None:
+        pairs = _by_stride(student, teacher, None, resize)
+    elif _are_ints(levels):
+        pairs = _by_stride(student, teacher, cast(Sequence[int], levels), resize)
     else:
         pairs = _by_number(student, teacher, levels, resize)
     return sorted(pairs, key=lambda pair: _stride(student[pair[0]]))
@@ -64,7 +66,7 @@ def _by_stride(
     own, other = ([_stride(one) for one in side] for side in (student, teacher))
     if wanted is None and own == other:
         return [(number, number) for number in range(len(own))]
-    numbers = range(len(own))
+    numbers = list(range(len(own)))
     if wanted is not None:
         lacking = set(wanted) - set(own) | (set() if resize else set(wanted) - {*other})
         if lacking:
@@ -153,7 +155,7 @@ def _advice(
     student: Sequence[Feature], teacher: Sequence[Feature], resize: str | None
 ) -> str:
     own, other = ([one.stride for one in side] for side in (student, teacher))
-    common = sorted({*own} & {*other} - {None})
+    common = sorted(one for one in {*own} & {*other} if one is not None)
     if common:
         return f'Both have {common}: set model.levels to them, or leave it out.'
     if resize:

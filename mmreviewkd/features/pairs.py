@@ -122,6 +122,7 @@ def _fit_border(x: Tensor, size: Sequence[int]) -> Tensor:
 
 def _pool(x: Tensor, size: Sequence[int]) -> Tensor:
     """Average to a smaller size; take the nearest positions for a larger one."""
-    smaller = tuple(min(a, b) for a, b in zip(x.shape[2:], size, strict=True))
+    height, width = size
+    smaller = (min(x.shape[2], height), min(x.shape[3], width))
     x = F.adaptive_avg_pool2d(x, smaller)
-    return F.interpolate(x, size=tuple(size), mode='nearest')
+    return F.interpolate(x, size=(height, width), mode='nearest')

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmreviewkd.features import Feature, FeatureRecorder
+from mmreviewkd.features.recorder import Call
 
 
 @dataclass
@@ -42,6 +43,12 @@ class Batch:
     levels: tuple[Feature, ...] = ()
     teacher_levels: tuple[Feature, ...] = ()
     recorded: FeatureRecorder | None = None
+
+    def call(self, name: str) -> Call:
+        """Return the call of one of the student's modules that were asked for."""
+        if self.recorded is None:
+            raise RuntimeError(f'no call of {name!r} has been recorded')
+        return self.recorded.call(name)
 
     @property
     def boxes(self) -> list[Tensor]:

@@ -75,6 +75,9 @@ class Renormalize(nn.Module):
             deviation, channel order, padding.
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, source: nn.Module, target: nn.Module) -> None:
         super().__init__()
         own, wanted = (

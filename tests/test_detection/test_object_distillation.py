@@ -97,7 +97,7 @@ def test_at_most_so_many_objects_of_an_image():
 @pytest.mark.parametrize('boxes', [[[]], [[], []], [[[8, 8, 24, 24]], []]])
 def test_less_than_two_objects_give_0(boxes):
     batch = batches.batch(boxes)
-    loss = Remembering([4, 4], [4, 4])(batch)
+    loss = Remembering([4, 4], [4, 4])(batch)['loss']
     assert loss == 0
     loss.backward()
     assert not any(feat.grad.any() for feat in batch.feats)
@@ -120,10 +120,3 @@ def test_maps_of_one_position():
 def test_levels_of_different_widths_are_refused():
     with pytest.raises(ValueError, match=r"the teacher's levels .* \[4, 8\]"):
         Remembering([4, 4], [4, 8])
-
-
-def test_students_without_priors_are_told_so():
-    batch = batches.batch([[[0, 0, 16, 16], [1, 1, 9, 9]]])
-    del batch.student.rpn_head
-    with pytest.raises(ValueError, match='prior_generator'):
-        vectors(batch)
