@@ -27,26 +27,27 @@ from mmreviewkd.plot_instances import (
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .coco_folder import CocoFolder
-from .plan import MAIN, Run
+from .plan import Run
+from .results import Results
 
 IMAGES = 4
+METHODS = 3
 MIN_SCORE = 0.3
 
 
 def plot_predictions(
-    runs: Sequence[Run], data: CocoFolder, path: Path, quick: bool = False
+    runs: Sequence[Run], results: Results, data: CocoFolder, path: Path
 ) -> None:
     """Draw annotations and predictions, a row an image and a column a detector.
 
     Args:
-        runs (Sequence[Run]): Finished runs; the main ones of the first seed are
-            shown.
+        runs (Sequence[Run]): The runs. Of the first seed, teacher, student alone and
+            the best methods are shown, as far as they are finished.
+        results (Results): Their results.
         data (CocoFolder): The data set.
         path (Path): The PNG to write.
-        quick (bool): Whether the runs only show that all works.
-            Defaults to False.
     """
-    chosen = [run for run in runs if run.seed == runs[0].seed and run.name in MAIN]
+    chosen = _choose(runs, results)
     # What MMEngine, MMDetection and pycocotools say here concerns nobody.
     with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -55,9 +56,17 @@ def plot_predictions(
         columns |= {run.name: _predict(run, files) for run in chosen}
     with styled():
         figure = _draw(files, columns, [class_label(name) for name in data.classes])
-        if quick:
+        if results.quick:
             figure.suptitle(QUICK_NOTE)
         save(figure, path)
+
+
+def _choose(runs: Sequence[Run], results: Results) -> list[Run]:
+    teacher, *students = runs
+    shown = ['student', *results.best(METHODS)]
+    own = [run for run in students if run.seed == students[0].seed]
+    chosen = [teacher, *(run for run in own if run.name in shown)]
+    return [run for run in chosen if run.seed in results.finished[run.name]]
 
 
 def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:
