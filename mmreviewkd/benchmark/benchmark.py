@@ -23,6 +23,7 @@ from mmreviewkd.distillers.model_config import (
     without_pretrained,
 )
 from mmreviewkd.losses import HCLLoss
+from mmreviewkd.tables import markdown
 
 from .profile import profile
 from .textbook import textbook_hcl, textbook_review
@@ -139,17 +140,12 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module, nn.Module]:
 
 def table(result: dict[str, dict]) -> str:
     """Write the result of :func:`benchmark` as Markdown."""
-    lines = [
-        '| part | seconds | spread | to the student alone | peak memory, MiB |',
-        '|---|---:|---:|---:|---:|',
-    ]
+    rows = [['part', 'seconds', 'spread', 'to the student alone', 'peak memory, MiB']]
     for name, row in result.items():
         peak = '' if row['peak_mib'] is None else f'{row["peak_mib"]:.0f}'
-        lines.append(
-            f'| {name}: {PARTS[name]} | {row["seconds"]:.3f} | ± {row["spread"]:.3f} | '
-            f'{row["ratio"]:.2f} | {peak} |'
-        )
-    return '\n'.join(lines)
+        times = [f'{row["seconds"]:.3f}', f'± {row["spread"]:.3f}']
+        rows.append([f'{name}: {PARTS[name]}', *times, f'{row["ratio"]:.2f}', peak])
+    return markdown(rows)
 
 
 def _batch(

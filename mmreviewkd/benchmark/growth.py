@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 
 from mmreviewkd.plot_style import save, styled
+from mmreviewkd.tables import markdown
 
 from .benchmark import benchmark
 
@@ -76,16 +77,13 @@ def _images(size: tuple[int, int], batch: int = 1) -> dict:
 
 def growth_table(result: dict[str, dict[str, dict]]) -> str:
     """Write the result of :func:`measure_growth` as Markdown."""
-    lines = [
-        '| changed | ' + ' | '.join(LINES) + ' | peak of it | peak of the textbook |',
-        '|---|' + '---:|' * (len(LINES) + 2),
-    ]
+    rows = [['changed', *LINES, 'peak of it', 'peak of the textbook']]
     for what, values in result.items():
         for value, parts in values.items():
             cells = [f'{parts[name]["seconds"]:.2f}' for name in LINES]
             cells += [f'{parts[name]["peak_mib"]:.0f}' for name in WITH_PEAK]
-            lines.append(f'| {what}: {value} | ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines)
+            rows.append([f'{what}: {value}', *cells])
+    return markdown(rows)
 
 
 def plot_growth(result: dict[str, dict[str, dict]], path: Path) -> None:
