@@ -1,6 +1,7 @@
 """How objects are drawn into images, by MMDetection's visualizer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import cv2
@@ -120,10 +121,21 @@ def draw_objects(
         ],
     )
     sample = DetDataSample(gt_instances=shown)
-    visualizer.add_datasample(
-        'objects',
-        cv2.resize(image, (width, height)),
-        sample,
-        draw_pred=False,
-    )
+    scaled = cv2.resize(image, (width, height))
+    with _own_random_numbers():
+        visualizer.add_datasample('objects', scaled, sample, draw_pred=False)
     return visualizer.get_image()
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Keep NumPy's state: the visualizer varies colours at random.
+
+    A training that draws a picture goes on as one that does not.
+    """
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)

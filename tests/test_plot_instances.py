@@ -123,3 +123,14 @@ def test_legend():
 def test_long_and_odd_names_are_written_on_a_line():
     assert class_label('b\n' * 30) == 'b\\n' * 9 + 'b\\…'
     assert len(class_label('x' * 99)) == plot_instances._MAX_LENGTH
+
+
+def test_random_numbers_are_as_if_nothing_was_drawn():
+    """Training, which may go on after a picture, takes them from there."""
+    found = objects(3, masks=np.ones((3, 30, 60), bool))
+    np.random.seed(1)
+    expected = np.random.rand()
+    np.random.seed(1)
+    first = draw_objects(GREY, found, CLASSES)
+    assert np.random.rand() == expected
+    assert (draw_objects(GREY, found, CLASSES) == first).all()
