@@ -99,5 +99,5 @@ def test_errors_are_on_one_line(folder, cls):
 
 def test_name_that_is_no_text(folder):
     change(folder, lambda coco: coco['categories'][0].update(name=7))
-    with pytest.raises(JobError, match='a name is no text'):
+    with pytest.raises(JobError, match=r'1 category without a proper name \(a text\)'):
         CocoFolder(folder)
