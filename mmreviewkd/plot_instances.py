@@ -37,12 +37,12 @@ def class_label(name: str) -> str:
     return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'
 
 
-def class_colours(classes: Sequence[str]) -> list[tuple[float, ...]]:
+def class_colours(classes: Sequence[str]) -> list[tuple[float, float, float]]:
     """Give each class a colour: red, green and blue from 0 to 1."""
     if len(classes) <= len(_COLOURS):
         return [to_rgb(colour) for colour in _COLOURS[: len(classes)]]
     hues = matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes)))
-    return [tuple(colour[:3]) for colour in hues]
+    return [(red, green, blue) for red, green, blue, _ in hues]
 
 
 def add_legend(figure: Figure, classes: Sequence[str], **options: Any) -> None:

@@ -79,7 +79,7 @@ def _load(configs: Path, name: str, data: CocoFolder) -> Config:
         for part in (model, model.get('roi_head') or {}):
             for key in ('bbox_head', 'mask_head'):
                 heads = part.get(key) or []
-                for head in [heads] if isinstance(heads, dict) else heads:
+                for head in heads if isinstance(heads, list) else [heads]:
                     head.num_classes = len(data.classes)
     # MMEngine removes the oldest before it writes the newest.
     cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=2)

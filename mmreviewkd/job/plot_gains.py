@@ -74,8 +74,15 @@ def _plot_panel(axes: Axes, gains: dict[str, dict]) -> None:
     for row, name in zip(rows, names, strict=True):
         values = gains[name]['values']
         if len(values) > 1:
-            dots = dict(color='white', edgecolors='#222222', linewidths=0.7, zorder=3)
-            axes.scatter(values, [row] * len(values), s=16, **dots)
+            axes.scatter(
+                values,
+                [row] * len(values),
+                s=16,
+                color='white',
+                edgecolors='#222222',
+                linewidths=0.7,
+                zorder=3,
+            )
     axes.set_yticks(rows, [f'{n}  {gains[n]["mean"]:+.1f}' for n in names])
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.tick_params(axis='y', length=0)
