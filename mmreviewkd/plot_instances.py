@@ -112,7 +112,7 @@ def draw_objects(
     shown.label_names = [classes[label] if with_names else '' for label in labels]
     if with_names and 'scores' in objects:
         shown.scores = objects.scores
-    visualizer = DetLocalVisualizer(line_width=2, alpha=0.5)
+    visualizer = _Visualizer(line_width=2, alpha=0.5)
     visualizer.dataset_meta = dict(
         classes=classes,
         palette=[
@@ -125,6 +125,13 @@ def draw_objects(
     with _own_random_numbers():
         visualizer.add_datasample('objects', scaled, sample, draw_pred=False)
     return visualizer.get_image()
+
+
+class _Visualizer(DetLocalVisualizer):
+    """Writes names large enough to be read where the picture is one of many."""
+
+    def draw_texts(self, *args: Any, font_sizes: int, **options: Any) -> Any:
+        return super().draw_texts(*args, font_sizes=max(10, font_sizes), **options)
 
 
 @contextmanager

@@ -22,10 +22,10 @@ class _Part(NamedTuple):
 class Estimate:
     """Estimates what share of a job is done and how long the rest takes.
 
-    Each run has two parts, its epochs and its evaluations. What is left of a part takes
-    as long as it takes now: at the last pace of a run of the same name, else of the
-    same kind (teacher, student alone, distilled), else as usual beside the kinds that
-    were measured.
+    Each run has two parts, its epochs and its evaluations. What is left of a part goes
+    at the pace of now: that of a run of the same name, else of the same kind (teacher,
+    student alone, distilled), else as usual beside the kinds that were measured. While
+    the first steps of a run are measured, their pace takes over little by little.
 
     Args:
         runs (Sequence[Run]): The runs.
@@ -42,10 +42,12 @@ class Estimate:
         ]
         self._done = [dict(epochs=0.0, evaluations=0.0) for _ in runs]
         self._pace: dict[_Part, float] = {}
+        # What was expected before a run was measured.
+        self._before: dict[tuple[int, str], float] = {}
         self._share = 0.0
 
     def update(
-        self, index: int, what: str, done: float, pace: float | None = None
+        self, index: int, what: str, done: float, pace: float, trust: float = 1.0
     ) -> None:
         """Note how far a run has come.
 
@@ -53,12 +55,14 @@ class Estimate:
             index (int): Index of the run.
             what (str): ``'epochs'`` or ``'evaluations'``.
             done (float): How many of them are done, with fraction.
-            pace (float, optional): Seconds that one takes now. Defaults to None: as
-                before.
+            pace (float): Seconds that one takes now.
+            trust (float): From 0 to 1: how much is known of that. Defaults to 1.0.
         """
         self._done[index][what] = done
-        if pace is not None:
-            self._pace[_Part(self._names[index], what)] = pace
+        part = _Part(self._names[index], what)
+        expected = self._expected(part) if self._pace else pace
+        before = self._before.setdefault((index, what), expected)
+        self._pace[part] = before + trust * (pace - before)
 
     def finish(self, index: int, result: dict) -> None:
         """Note that a run is finished, with its result."""
@@ -78,11 +82,13 @@ class Estimate:
         """Note that a run is given up."""
         self._total[index] = dict(self._done[index])
 
-    def share_and_rest(self) -> tuple[float, float]:
+    def share_and_rest(self) -> tuple[float, float | None]:
         """Return the share of all work that is done, and the seconds left.
 
-        The share never falls.
+        The share never falls. The seconds are None before anything is measured.
         """
+        if not self._pace:
+            return 0.0, None
         spent = left = 0.0
         for name, total, done in zip(self._names, self._total, self._done, strict=True):
             for what in total:

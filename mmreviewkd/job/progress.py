@@ -67,28 +67,29 @@ class Console(logging.Handler):
             text, markup=False, emoji=False, highlight=False, soft_wrap=True
         )
 
-    def status(self, text: str, share: float, rest: float) -> None:
+    def status(self, text: str, share: float, rest: float | None) -> None:
         """Show how things stand, unless that was shown just now.
 
         Args:
             text (str): What is being done.
             share (float): Share of all work that is done.
-            rest (float): Seconds that the rest takes.
+            rest (float, optional): Seconds that the rest takes; None if unknown.
         """
         if time.monotonic() - self._last < self._interval:
             return
         self._last = time.monotonic()
+        eta = '-' if rest is None else clock(rest)
         if self._console.is_terminal:
             self._progress.update(
                 self._task,
                 description=text,
                 completed=share,
-                eta=clock(rest),
+                eta=eta,
                 visible=True,
                 refresh=True,
             )
         else:
-            self.say(f'{text}  {share:.0%} of all  ETA {clock(rest)}')
+            self.say(f'{text}  {share:.0%} of all  ETA {eta}')
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a log record."""
@@ -115,15 +116,13 @@ class ProgressHook(Hook):
         self._estimate = estimate
         self._index = index
         self._label = label
-        # Seconds of the last whole evaluation.
-        self._evaluation = 0.0
 
     def before_train(self, runner: Runner) -> None:
         record = read_record(runner)
         evaluations = len(record['epochs'])
         if evaluations:
-            self._evaluation = record['evaluation_seconds'] / evaluations
-            self._update('evaluations', evaluations, self._evaluation)
+            pace = record['evaluation_seconds'] / evaluations
+            self._update('evaluations', evaluations, pace)
         if runner.iter:
             pace = record['training_seconds'] / runner.iter
             steps = len(runner.train_dataloader)
@@ -140,15 +139,19 @@ class ProgressHook(Hook):
         steps = len(runner.train_dataloader)
         # As MMEngine has timed them.
         times = runner.message_hub.get_scalar('train/time').data[0][-_RECENT:]
-        # The first step is often slow.
-        pace = float(np.median(times)) * steps if len(times) > 2 else None
-        self._update('epochs', (runner.iter + 1) / steps, pace)
+        # The first steps are often slow.
+        if len(times) > 2:
+            pace = float(np.median(times)) * steps
+            done = (runner.iter + 1) / steps
+            self._update('epochs', done, pace, trust=len(times) / _RECENT)
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
         self._show(runner, runner.epoch + 1, f'loss {loss:.2f}')
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._start = time.perf_counter()
-        self._before = len(read_record(runner)['epochs'])
+        record = read_record(runner)
+        self._evaluations = len(record['epochs'])
+        self._seconds = record['evaluation_seconds']
 
     def after_val_iter(
         self,
@@ -157,15 +160,15 @@ class ProgressHook(Hook):
         data_batch: dict | None = None,
         outputs: list | None = None,
     ) -> None:
-        seconds = time.perf_counter() - self._start
-        share = (batch_idx + 1) / len(runner.val_dataloader)
-        pace = self._evaluation or seconds / share
-        self._update('evaluations', self._before + share, pace)
+        seconds = self._seconds + time.perf_counter() - self._start
+        done = self._evaluations + (batch_idx + 1) / len(runner.val_dataloader)
+        self._update('evaluations', done, seconds / done, trust=min(1.0, done))
         self._show(runner, runner.epoch, 'evaluation')
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        self._evaluation = time.perf_counter() - self._start
-        self._update('evaluations', self._before + 1, self._evaluation)
+        seconds = self._seconds + time.perf_counter() - self._start
+        done = self._evaluations + 1
+        self._update('evaluations', done, seconds / done)
         metrics = metrics or {}
         scores = ', '.join(
             f'{kind} AP {100 * metrics[key]:.1f}'
@@ -177,8 +180,8 @@ class ProgressHook(Hook):
             f'{scores or "nothing detected yet"}'
         )
 
-    def _update(self, what: str, done: float, pace: float | None) -> None:
-        self._estimate.update(self._index, what, done, pace)
+    def _update(self, what: str, done: float, pace: float, trust: float = 1.0) -> None:
+        self._estimate.update(self._index, what, done, pace, trust)
 
     def _show(self, runner: Runner, epoch: int, what: str) -> None:
         share, rest = self._estimate.share_and_rest()

@@ -27,7 +27,7 @@ def result(epochs, training, evaluation, last):
 
 
 def test_nothing_is_known_at_first():
-    assert estimate(('teacher', 10, 2)).share_and_rest()[0] == 0
+    assert estimate(('teacher', 10, 2)).share_and_rest() == (0, None)
 
 
 def test_each_kind_has_its_pace():
@@ -66,6 +66,19 @@ def test_pace_is_that_of_now():
     found.update(0, 'epochs', 4, 2.0)
     found.update(0, 'epochs', 5, 6.0)
     assert found.share_and_rest()[1] == pytest.approx(30)
+
+
+def test_pace_of_a_new_run_takes_over_little_by_little():
+    found = estimate(('a', 10, 20), ('b', 10, 20))
+    found.update(0, 'evaluations', 1, 1.0)
+    found.update(1, 'evaluations', 1, 1.0)
+    found.update(0, 'epochs', 10, 2.0)
+    rests = []
+    for steps in range(11):
+        # It takes twice as long as the former one.
+        found.update(1, 'epochs', 0, 4.0, trust=steps / 10)
+        rests.append(found.share_and_rest()[1])
+    assert rests == pytest.approx([20 + 2 * steps for steps in range(11)])
 
 
 def test_share_never_falls():
