@@ -20,7 +20,7 @@ _COST_FORMATS: dict[str, Callable[[float], str]] = {
 _NOTES = f"""\
 AP is COCO mAP in points on the validation images after the last epoch; no epoch was
 chosen by it. Gain is over the student alone with the same seed. Gap recovered is gain /
-(teacher - student alone), told where the teacher is better by {MIN_GAP:g} AP or more
+(teacher - student alone), told where the teacher is better by at least {MIN_GAP:g} AP
 with every seed. Time per step is the median over a run; it holds for the machine as it
 was then, other work on it included.
 """
@@ -66,9 +66,9 @@ def weak_teachers(results: Results) -> list[str]:
         ]
         if gaps:
             texts.append(
-                f'The teacher is no better than the student alone by {MIN_GAP:g} '
-                f'{kind} AP or more ({", ".join(gaps)}), so no gap is told; train it '
-                'longer (--teacher-epochs), or take a larger one.'
+                'The teacher is not better than the student alone by at least '
+                f'{MIN_GAP:g} {kind} AP ({", ".join(gaps)}), so no gap recovered is '
+                'told; train it longer (--teacher-epochs), or take a larger one.'
             )
     return texts
 

@@ -262,7 +262,7 @@ def test_teacher_that_is_no_better_ends_in_a_warning(configs, digits, work_dir, 
         if line.startswith('warning: ')
     ]
     assert len(warnings) == 1
-    assert 'no better than the student alone by 1 box AP' in warnings[0]
+    assert 'not better than the student alone by at least 1 box AP' in warnings[0]
 
 
 def test_parameters_are_those_at_inference():
