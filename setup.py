@@ -59,11 +59,13 @@ setup(
     # would overwrite the other where it is installed. requirements.txt says the same.
     install_requires=[
         *(name + text for name, text in supported.items() if name != 'mmcv'),
+        'filelock',
         'jinja2',
         'matplotlib',
         'numpy',
         'packaging',
         'pycocotools',
+        'rich',
     ],
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
@@ -71,6 +73,13 @@ setup(
         'docs': ['furo', 'myst-parser', 'sphinx'],
         # Its newest release needs torch 2.12.
         'torchdistill': ['torchdistill'],
-        'tests': ['mypy', 'pytest', 'pytest-xdist', 'ruff', 'torchdistill'],
+        'tests': [
+            'hypothesis',
+            'mypy',
+            'pytest',
+            'pytest-xdist',
+            'ruff',
+            'torchdistill',
+        ],
     },
 )

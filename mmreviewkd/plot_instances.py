@@ -1,20 +1,27 @@
-"""How objects are drawn into images."""
+"""How objects are drawn into images, by MMDetection's visualizer."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import cv2
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from mmdet.structures import DetDataSample
+from mmdet.visualization import DetLocalVisualizer
+from mmengine.structures import InstanceData
 
 from mmreviewkd.names import printable
 
+MAX_OBJECTS = 100
+"""More objects in an image are not drawn: only these, the best or largest ones."""
 MAX_NAMES = 15
-"""Where more instances are found in an image, their names would hide it."""
+"""Where more objects are drawn into an image, their names would hide it."""
+SIDE = 600
+"""Longest side of the drawn image, in pixels, so that names can be read."""
 # Easily told from each other and from photographs.
 _COLOURS = (
     *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
@@ -24,77 +31,118 @@ _COLOURS = (
 _MAX_LENGTH = 30
 
 
-class Instance(NamedTuple):
-    """One object, seen or annotated: box (x1, y1, x2, y2) and mask (H, W)."""
-
-    label: int
-    box: np.ndarray
-    mask: np.ndarray | None
-    score: float | None
-
-
-def predicted(sample: DetDataSample, min_score: float) -> list[Instance]:
-    """Take the predictions with a score above ``min_score``."""
-    found = sample.pred_instances.cpu().numpy()
-    found = found[found.scores > min_score]
-    masks = found.masks if 'masks' in found else [None] * len(found)
-    return [
-        Instance(*values)
-        for values in zip(found.labels, found.bboxes, masks, found.scores, strict=True)
-    ]
-
-
 def class_label(name: str) -> str:
     """Give the name of a class as it is to be shown."""
     text = printable(name)
     return text if len(text) <= _MAX_LENGTH else f'{text[: _MAX_LENGTH - 1]}…'
 
 
-def class_colours(classes: Sequence[str]) -> Sequence:
-    """Give each class a colour."""
+def class_colours(classes: Sequence[str]) -> list[tuple[float, float, float]]:
+    """Give each class a colour: red, green and blue from 0 to 1."""
     if len(classes) <= len(_COLOURS):
-        return _COLOURS
-    return list(matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes))))
+        return [to_rgb(colour) for colour in _COLOURS[: len(classes)]]
+    hues = matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes)))
+    return [(red, green, blue) for red, green, blue, _ in hues]
 
 
 def add_legend(figure: Figure, classes: Sequence[str], **options: Any) -> None:
     """Say which colour is which class, below the figure."""
     handles = [
         Patch(color=colour, label=name)
-        for colour, name in zip(class_colours(classes), classes, strict=False)
+        for colour, name in zip(class_colours(classes), classes, strict=True)
     ]
     columns = min(len(classes), 10)
     figure.legend(handles=handles, ncols=columns, frameon=False, **options)
 
 
-def draw_instances(axes: Axes, instances: list[Instance], colours: Sequence) -> None:
-    """Draw boxes and masks."""
-    for label, (x1, y1, x2, y2), mask, _ in instances:
-        if mask is not None:
-            shade = np.zeros((*mask.shape, 4))
-            shade[mask] = to_rgba(colours[label], 0.55)
-            axes.imshow(shade)
-        outline = dict(fill=False, edgecolor=colours[label], linewidth=1.3)
-        axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, **outline))
+def predicted(sample: DetDataSample, min_score: float) -> InstanceData:
+    """Take the predictions with a score above ``min_score``."""
+    found = sample.pred_instances.cpu()
+    return found[found.scores > min_score]
 
 
-def write_names(
-    axes: Axes,
-    instances: list[Instance],
+def most_important(objects: InstanceData, number: int = MAX_OBJECTS) -> InstanceData:
+    """Choose the objects with the best scores, or where there are none the largest.
+
+    Args:
+        objects (:obj:`InstanceData`): Objects with ``bboxes`` (N, 4), x1, y1, x2, y2
+            in pixels.
+        number (int): How many. Defaults to :data:`MAX_OBJECTS`.
+    """
+    if 'scores' in objects:
+        rank = objects.scores
+    else:
+        rank = (objects.bboxes[:, 2:] - objects.bboxes[:, :2]).prod(dim=1)
+    return objects[rank.argsort(descending=True, stable=True)[:number]]
+
+
+def draw_objects(
+    image: np.ndarray,
+    objects: InstanceData,
     classes: Sequence[str],
-    colours: Sequence,
-) -> None:
-    """Write the classes of the instances to their boxes, and their scores."""
-    for label, (x1, y1, _, _), _, score in instances:
-        # Above the box, or within it at the image's upper edge.
-        above = y1 > 0.06 * max(axes.get_ylim())
-        axes.text(
-            x1,
-            y1,
-            classes[label] if score is None else f'{classes[label]} {score:.2f}',
-            fontsize=6.5,
-            color='white',
-            verticalalignment='bottom' if above else 'top',
-            bbox=dict(facecolor=colours[label], edgecolor='none', pad=0.8),
-            clip_on=True,
-        )
+    with_names: bool = True,
+) -> np.ndarray:
+    """Draw boxes, masks and names; of too many objects, the most important ones.
+
+    Args:
+        image (np.ndarray): The image (H, W, 3), RGB, from 0 to 255.
+        objects (:obj:`InstanceData`): With ``labels`` (N,) and ``bboxes`` (N, 4), x1,
+            y1, x2, y2 in pixels; ``masks`` (N, H, W) and ``scores`` (N,) where there
+            are any.
+        classes (Sequence[str]): Names of the classes as they are to be shown.
+        with_names (bool): Whether to write names, where they would not hide the image.
+            Defaults to True.
+
+    Returns:
+        np.ndarray: The picture, scaled to a longest side of :data:`SIDE` pixels.
+    """
+    factor = SIDE / max(image.shape[:2])
+    height, width = (max(1, round(factor * side)) for side in image.shape[:2])
+    objects = most_important(objects)
+    labels, boxes = objects.labels.numpy(), objects.bboxes.numpy()
+    shown = InstanceData(labels=labels, bboxes=boxes * factor)
+    if 'masks' in objects:
+        masks = [
+            cv2.resize(mask.astype(np.uint8), (width, height))
+            for mask in np.asarray(objects.masks)
+        ]
+        shown.masks = np.array(masks, bool).reshape(-1, height, width)
+    with_names = with_names and len(objects) <= MAX_NAMES
+    # An empty name is not drawn.
+    shown.label_names = [classes[label] if with_names else '' for label in labels]
+    if with_names and 'scores' in objects:
+        shown.scores = objects.scores
+    visualizer = _Visualizer(line_width=2, alpha=0.5)
+    visualizer.dataset_meta = dict(
+        classes=classes,
+        palette=[
+            tuple(round(255 * part) for part in colour)
+            for colour in class_colours(classes)
+        ],
+    )
+    sample = DetDataSample(gt_instances=shown)
+    scaled = cv2.resize(image, (width, height))
+    with _own_random_numbers():
+        visualizer.add_datasample('objects', scaled, sample, draw_pred=False)
+    return visualizer.get_image()
+
+
+class _Visualizer(DetLocalVisualizer):
+    """Writes names large enough to be read where the picture is one of many."""
+
+    def draw_texts(self, *args: Any, font_sizes: int, **options: Any) -> Any:
+        return super().draw_texts(*args, font_sizes=max(10, font_sizes), **options)
+
+
+@contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """Keep NumPy's state: the visualizer varies colours at random.
+
+    A training that draws a picture goes on as one that does not.
+    """
+    state = np.random.get_state()
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)

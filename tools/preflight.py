@@ -8,6 +8,7 @@ import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.names import counted
 from mmreviewkd.preflight import preflight
 
 
@@ -35,7 +36,9 @@ def main() -> int:
     found = preflight(cfg, args.images)
     print(found)
     print(
-        f'{len(found.problems)} problems' if found.problems else 'No problem was found.'
+        counted(len(found.problems), 'problem')
+        if found.problems
+        else 'No problem was found.'
     )
     return 1 if found.problems else 0
 

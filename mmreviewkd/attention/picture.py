@@ -10,15 +10,7 @@ from matplotlib.image import AxesImage
 from mmdet.structures import DetDataSample
 from torch import Tensor
 
-from mmreviewkd.plot_instances import (
-    MAX_NAMES,
-    add_legend,
-    class_colours,
-    class_label,
-    draw_instances,
-    predicted,
-    write_names,
-)
+from mmreviewkd.plot_instances import add_legend, class_label, draw_objects, predicted
 from mmreviewkd.plot_style import styled
 
 from .views import View, energy
@@ -71,9 +63,11 @@ def draw(
             axes.grid(False)
         for row, view in zip(panels, views, strict=False):
             row[0].set_ylabel(view.name, fontweight='bold')
-            row[0].imshow(image)
+            picture = image
             if view.sample is not None:
-                _draw_predictions(row[0], view.sample, classes, score_thr)
+                found = predicted(view.sample, score_thr)
+                picture = draw_objects(image, found, classes)
+            row[0].imshow(picture)
             for axes, feat in zip(row[1:], view.feats, strict=True):
                 _lay_over(axes, image, energy(feat), scaled, cmap='inferno')
         for axes, feat in zip(panels[0, 1:], views[0].feats, strict=True):
@@ -86,16 +80,6 @@ def draw(
         add_legend(figure, classes, loc='outside lower right', fontsize=8)
         figure.supxlabel(_NOTE, fontsize=8, x=0.01, ha='left')
     return figure
-
-
-def _draw_predictions(
-    axes: Axes, sample: DetDataSample, classes: Sequence[str], score_thr: float
-) -> None:
-    instances = predicted(sample, score_thr)
-    colours = class_colours(classes)
-    draw_instances(axes, instances, colours)
-    if len(instances) <= MAX_NAMES:
-        write_names(axes, instances, classes, colours)
 
 
 def _draw_attention(

@@ -23,6 +23,7 @@ from mmreviewkd.model_config import (
     resolve_model_config,
     without_pretrained,
 )
+from mmreviewkd.tables import markdown
 
 from .profile import profile
 
@@ -120,16 +121,12 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
 
 def table(result: dict[str, dict]) -> str:
     """Write the result of :func:`benchmark` as Markdown."""
-    lines = [
-        '| part | seconds | spread | to the student alone | peak memory, MiB |',
-        '|---|---:|---:|---:|---:|',
-    ]
+    rows = [['part', 'seconds', 'spread', 'to the student alone', 'peak memory, MiB']]
     for name, row in result.items():
-        lines.append(
-            f'| {name}: {PARTS[name]} | {row["seconds"]:.3f} | ± {row["spread"]:.3f} | '
-            f'{row["ratio"]:.2f} | {row["peak_mib"]:.0f} |'
-        )
-    return '\n'.join(lines)
+        times = [f'{row["seconds"]:.3f}', f'± {row["spread"]:.3f}']
+        numbers = [f'{row["ratio"]:.2f}', f'{row["peak_mib"]:.0f}']
+        rows.append([f'{name}: {PARTS[name]}', *times, *numbers])
+    return markdown(rows)
 
 
 def _batch(

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 
 from mmreviewkd.plot_style import save, styled
+from mmreviewkd.tables import markdown
 
 from .benchmark import benchmark
 
@@ -75,16 +76,13 @@ def _images(size: tuple[int, int], batch: int = 1) -> dict:
 
 def growth_table(result: dict[str, dict[str, dict]]) -> str:
     """Write the result of :func:`measure_growth` as Markdown."""
-    lines = [
-        '| changed | ' + ' | '.join(LINES) + ' | its peak, MiB |',
-        '|---|' + '---:|' * (len(LINES) + 1),
-    ]
+    rows = [['changed', *LINES, 'its peak, MiB']]
     for what, values in result.items():
         for value, parts in values.items():
             cells = [f'{parts[name]["seconds"]:.2f}' for name in LINES]
             cells.append(f'{parts[WITH_PEAK]["peak_mib"]:.0f}')
-            lines.append(f'| {what}: {value} | ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines)
+            rows.append([f'{what}: {value}', *cells])
+    return markdown(rows)
 
 
 def plot_growth(result: dict[str, dict[str, dict]], path: Path) -> None:

@@ -1,7 +1,14 @@
-"""The one-command jobs: train and distil; compare methods."""
+"""The one-command job: train a teacher, distil students from it, compare."""
 
-from .compare import run_comparison
 from .errors import JobError
 from .job import run_job
+from .method import AS_CONFIGURED, CONTROLS, Method, read_methods
 
-__all__ = ['JobError', 'run_comparison', 'run_job']
+__all__ = [
+    'AS_CONFIGURED',
+    'CONTROLS',
+    'JobError',
+    'Method',
+    'read_methods',
+    'run_job',
+]

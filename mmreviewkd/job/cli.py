@@ -1,54 +1,35 @@
 """The job's commands as typed: ``tools/distill.py`` and ``tools/compare.py``.
 
-Installed, they are ``mmreviewkd-distill`` and ``mmreviewkd-compare``.
+Installed, they are ``mmreviewkd-distill`` and ``mmreviewkd-compare``. The package is
+imported late: that takes seconds, which ``--help`` need not.
 """
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from mmengine.config import DictAction
-
-from mmreviewkd.files import configs_folder
-from mmreviewkd.launch import hide_package_warnings
-
-from .compare import run_comparison
-from .errors import JobError
-from .job import run_job
 
 
 def distill() -> int:
     """Train, distil and report; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description='Train a teacher, a small student alone, and the same student '
-        'distilled from the teacher; end with a table and plots. Started again, it '
-        'goes on where it was interrupted; several processes may share the work.'
+    parser = _parser(
+        'Train a teacher, a small student alone, and the same student distilled from '
+        'the teacher; end with a table and plots. Started again, it goes on where it '
+        'was interrupted; several processes may share the work.',
+        work_dir='work_dirs/NAME_OF_THE_FOLDER',
     )
-    _add_flags(parser, work_dir='work_dirs/NAME_OF_THE_FOLDER')
-    parser.add_argument(
-        '--quick',
-        action='store_true',
-        help='few images, two epochs: only shows that all works, in about two minutes',
-    )
-    parser.add_argument(
-        '--controls',
-        action='store_true',
-        help='also distil from a random teacher, and with a loss weight of 0',
-    )
-    return _run(run_job, **vars(parser.parse_args()))
+    return _run(vars(parser.parse_args()), one_teacher=False)
 
 
 def compare() -> int:
     """Compare methods; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description='Train one teacher, and for each seed a small student alone and by '
-        'each method; write a table and a plot after each run. Started again, with '
-        'more methods or seeds if wanted, it goes on where it was; several processes '
-        'may share the work.'
+    parser = _parser(
+        'Train one teacher, and for each seed a small student alone and by each '
+        'method; write a table and a plot after each run. Started again, with more '
+        'methods or seeds if wanted, it goes on where it was; several processes may '
+        'share the work.',
+        work_dir='work_dirs/NAME_OF_THE_FOLDER_methods',
     )
-    _add_flags(parser, work_dir='work_dirs/NAME_OF_THE_FOLDER_methods')
     parser.add_argument(
         '--methods',
         nargs='+',
@@ -56,13 +37,12 @@ def compare() -> int:
         help='files with a variable `method`, the dict that becomes '
         'model.distillation (default: all in configs/methods)',
     )
-    args = vars(parser.parse_args())
-    args['methods'] = args['methods'] or _all_methods()
-    return _run(run_comparison, **args)
+    return _run(vars(parser.parse_args()), one_teacher=True)
 
 
-def _add_flags(parser: argparse.ArgumentParser, work_dir: str) -> None:
-    """Add what both commands take."""
+def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
+    """Make a parser of what both commands take."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
         'folder',
         nargs='?',
@@ -88,6 +68,16 @@ def _add_flags(parser: argparse.ArgumentParser, work_dir: str) -> None:
         help='train once with each of these seeds (default: 0)',
     )
     parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='few images, two epochs: only shows that all works, in about two minutes',
+    )
+    parser.add_argument(
+        '--controls',
+        action='store_true',
+        help='also distil from a random teacher, and with a loss weight of 0',
+    )
+    parser.add_argument(
         '--epochs',
         type=_positive,
         metavar='N',
@@ -110,12 +100,15 @@ def _add_flags(parser: argparse.ArgumentParser, work_dir: str) -> None:
         '--cfg-options',
         dest='options',
         nargs='+',
-        action=DictAction,
+        action='extend',
+        default=[],
         metavar='KEY=VALUE',
         help='change fields of the configs, named as in that of the distilled run, '
-        'such as train_dataloader.batch_size=8 or '
-        'model.student.backbone.base_channels=16',
+        'such as train_dataloader.batch_size=8, '
+        'model.student.backbone.base_channels=16 or '
+        "\"custom_hooks=[dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')]\"",
     )
+    return parser
 
 
 def _positive(text: str) -> int:
@@ -125,15 +118,33 @@ def _positive(text: str) -> int:
     return number
 
 
-def _all_methods() -> list[Path]:
-    return sorted(configs_folder().glob('methods/*.py'))
+def _run(args: dict[str, Any], one_teacher: bool) -> int:
+    from mmreviewkd.files import configs_folder
+    from mmreviewkd.launch import hide_package_warnings
 
-
-def _run(job: Callable[..., Path], **args: Any) -> int:
     hide_package_warnings()
+    from mmreviewkd import job
+    from mmreviewkd.job.options import parse_options
+
+    folder = configs_folder()
+    controls = job.CONTROLS if args.pop('controls') else ()
+    files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
     try:
-        job(configs_folder() / 'small', **args)
-    except JobError as error:
+        options = parse_options(args.pop('options'))
+        if one_teacher:
+            methods = job.read_methods(files)
+            # They shall differ in what they teach alone.
+            options = {'model.inherit': ()} | options
+        else:
+            methods = [job.AS_CONFIGURED]
+        job.run_job(
+            folder / 'small',
+            methods=[*methods, *controls],
+            one_teacher=one_teacher,
+            options=options,
+            **args,
+        )
+    except job.JobError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,14 +1,21 @@
 """A folder with a detection data set in COCO format."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from json import JSONDecodeError
 from pathlib import Path
 from typing import NamedTuple
 
-from mmreviewkd.files import read_json
-from mmreviewkd.names import printable
+from mmreviewkd.names import counted, printable
+from mmreviewkd.preflight.coco_file import (
+    Coco,
+    has_mask,
+    is_file,
+    missing_images,
+    read_coco,
+)
+from mmreviewkd.preflight.findings import Findings
 
 from .errors import JobError
 
@@ -33,11 +40,6 @@ LAYOUTS = (
         ('train2017', 'val2017'),
     ),
     Layout('{}/_annotations.coco.json', ('{}', '{}/images'), ('train', 'valid')),
-)
-_REQUIRED = dict(
-    images=('id', 'file_name', 'width', 'height'),
-    annotations=('image_id', 'category_id', 'bbox', 'area', 'iscrowd'),
-    categories=('id', 'name'),
 )
 
 
@@ -99,17 +101,19 @@ class CocoFolder:
             )
         )
         self.has_masks = self._check_masks(train, val)
-        self.max_side = max(
-            max(image['width'], image['height'])
-            for image in train['images'] + val['images']
-        )
+        sides = [
+            side
+            for image in train.images + val.images
+            for side in (image['width'], image['height'])
+        ]
+        self.max_side = math.ceil(max(sides))
 
     def __str__(self) -> str:
         masks = 'masks' if self.has_masks else 'boxes only'
         return (
             f'{self.root.name}: {self.train.images} + {self.val.images} images, '
-            f'{len(self.classes)} classes, {self.train.instances} + '
-            f'{self.val.instances} instances, {masks}'
+            f'{counted(len(self.classes), "class", "classes")}, '
+            f'{self.train.instances} + {self.val.instances} instances, {masks}'
         )
 
     def _find_layout(self) -> Layout:
@@ -128,32 +132,19 @@ class CocoFolder:
             f'looked for\n{looked_for}'
         )
 
-    def _read(self, name: str) -> dict:
-        try:
-            coco = read_json(self.root / name)
-        except (JSONDecodeError, UnicodeDecodeError) as error:
-            raise JobError(f'{name} is no JSON file: {error}') from None
-        for key in ('images', 'annotations', 'categories'):
-            if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
-                raise JobError(f'{name} is no COCO annotation file: no list `{key}`')
-        if not coco['images']:
+    def _read(self, name: str) -> Coco:
+        found = Findings()
+        coco = read_coco(self.root / name, name, found)
+        if coco is None or found.problems:
+            raise JobError(found.problems[0])
+        if not coco.images:
             raise JobError(f'{name} lists no images')
-        for kind, keys in _REQUIRED.items():
-            for entry in coco[kind]:
-                missing = [key for key in keys if key not in entry]
-                if missing:
-                    raise JobError(
-                        f'{name}: {kind}: the entry {entry.get("id")!r} has no '
-                        f'{", ".join(missing)}; COCO evaluation needs them'
-                    )
-        if not all(isinstance(c['name'], str) for c in coco['categories']):
-            raise JobError(f'{name}: categories: a name is no text')
         return coco
 
     def _choose_classes(
-        self, coco: dict, name: str, wanted: Sequence[str] | None
+        self, coco: Coco, name: str, wanted: Sequence[str] | None
     ) -> tuple[str, ...]:
-        present = [category['name'] for category in coco['categories']]
+        present = [category['name'] for category in coco.categories]
         listing = _listed(present) or 'none'
         unknown = [cls for cls in wanted or () if cls not in present]
         if unknown:
@@ -167,13 +158,13 @@ class CocoFolder:
             )
         return chosen
 
-    def _annotations(self, coco: dict) -> list[tuple[str, dict]]:
+    def _annotations(self, coco: Coco) -> list[tuple[str, dict]]:
         """The annotations of the classes used, each with its class."""
-        names = {c['id']: c['name'] for c in coco['categories']}
-        pairs = [(names.get(ann['category_id']), ann) for ann in coco['annotations']]
+        names = {c['id']: c['name'] for c in coco.categories}
+        pairs = [(names.get(ann['category_id']), ann) for ann in coco.annotations]
         return [(name, ann) for name, ann in pairs if name in self.classes]
 
-    def _check_split(self, coco: dict, name: str, split: str, layout: Layout) -> Split:
+    def _check_split(self, coco: Coco, name: str, split: str, layout: Layout) -> Split:
         counts = Counter(cls for cls, _ in self._annotations(coco))
         without = _listed(cls for cls in self.classes if not counts[cls])
         if not counts:
@@ -183,32 +174,29 @@ class CocoFolder:
         return Split(
             ann_file=name,
             img_prefix=self._find_images(coco, name, split, layout),
-            images=len(coco['images']),
+            images=len(coco.images),
             instances=counts.total(),
         )
 
-    def _find_images(self, coco: dict, name: str, split: str, layout: Layout) -> str:
-        files = [image['file_name'] for image in coco['images']]
+    def _find_images(self, coco: Coco, name: str, split: str, layout: Layout) -> str:
+        first = coco.images[0]['file_name']
         folders = [folder.format(split) for folder in layout.images]
         for folder in folders:
-            if (self.root / folder / files[0]).is_file():
+            if is_file(self.root / folder / first):
                 break
         else:
             looked_in = ', '.join(folder or '.' for folder in folders)
             raise JobError(
-                f'{name}: the image {printable(files[0])} is in none of the folders '
+                f'{name}: the image {printable(first)} is in none of the folders '
                 f'{looked_in} of {self.root}'
             )
-        missing = [f for f in files if not (self.root / folder / f).is_file()]
-        if missing:
-            raise JobError(
-                f'{name}: {len(missing)} of {len(files)} images are not in '
-                f'{self.root / folder}, such as {printable(missing[0])}'
-            )
+        found = Findings()
+        if missing_images(coco.images, self.root / folder, name, found):
+            raise JobError(found.problems[0])
         return f'{folder}/' if folder else ''
 
-    def _check_masks(self, *cocos: dict) -> bool:
-        found = {_has_mask(ann) for coco in cocos for _, ann in self._annotations(coco)}
+    def _check_masks(self, *cocos: Coco) -> bool:
+        found = {has_mask(ann) for coco in cocos for _, ann in self._annotations(coco)}
         if found == {True, False}:
             self.notes.append('some instances have no mask: only boxes are used')
         return found == {True}
@@ -216,10 +204,3 @@ class CocoFolder:
 
 def _listed(names: Iterable[str]) -> str:
     return ', '.join(map(printable, names))
-
-
-def _has_mask(ann: dict) -> bool:
-    # Sets without masks have an empty list there, the string '[]', or nothing.
-    return isinstance(ann.get('segmentation'), list | dict) and bool(
-        ann['segmentation']
-    )

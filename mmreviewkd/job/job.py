@@ -1,4 +1,4 @@
-"""The whole job: teacher, student, distilled student, table and plots."""
+"""The whole job: teacher, student alone, distilled students, table and plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,14 +8,19 @@ import torch
 from mmengine.device import get_device
 
 from mmreviewkd.datasets import make_digits
+from mmreviewkd.names import counted
 
 from .coco_folder import CocoFolder
 from .errors import JobError
-from .plan import load_configs, plan_runs
+from .job_configs import load_configs
+from .method import AS_CONFIGURED, Method, refuse_double_names
+from .plan import plan_runs
 from .plot_ap import plot_ap
+from .plot_gains import plot_gains
 from .plot_predictions import plot_predictions
 from .progress import Console
-from .report import Report, read_results
+from .report import table, weak_teachers, write_report
+from .results import Results, read_results
 from .runs import refuse_other_settings
 from .sharing import do_runs, raise_if_any
 
@@ -29,34 +34,39 @@ QUICK_IMAGES = (64, 32)
 def run_job(
     configs: str | Path,
     folder: str | Path | None = None,
+    methods: Sequence[Method] = (AS_CONFIGURED,),
+    one_teacher: bool = False,
     classes: Sequence[str] | None = None,
     work_dir: str | Path | None = None,
     seeds: Sequence[int] = (0,),
     quick: bool = False,
-    controls: bool = False,
     epochs: int | None = None,
     teacher_epochs: int | None = None,
     image_size: int | None = None,
     options: dict[str, Any] | None = None,
 ) -> Path:
-    """Train a teacher, a student alone, and the same student distilled from it.
+    """Train a teacher, and a student alone and distilled by each method.
 
-    What is finished is kept: called again with the same arguments, the job goes
-    on where it was interrupted. Several processes may share it.
+    All students have the same schedule, and with each seed the same start and batches.
+    What is finished is kept: called again, with more methods or seeds if wanted, the
+    job is resumed where it was interrupted. Several processes may share it. The table
+    is written after each run, from all that is finished.
 
     Args:
         configs (str | Path): Folder of the detectors' configs, see
             :func:`load_configs`.
         folder (str | Path, optional): A data set in COCO format. Defaults to
             None: the digits, which are made in ``data/``.
+        methods (Sequence[Method]): The ways to distil the student. Defaults to the
+            configured one alone.
+        one_teacher (bool): Whether all students have one teacher, of seed 0, instead
+            of one for each seed. Defaults to False.
         classes (Sequence[str], optional): The classes to use. Defaults to None:
             all.
         work_dir (str | Path, optional): Where everything goes. Defaults to
             None: a folder in ``work_dirs/``, named after the data.
-        seeds (Sequence[int]): Do everything once with each. Defaults to (0,).
+        seeds (Sequence[int]): Train each student once with each. Defaults to (0,).
         quick (bool): Only show that all works, in about two minutes.
-            Defaults to False.
-        controls (bool): Also distil from a random teacher, and with weight 0.
             Defaults to False.
         epochs (int, optional): Epochs of each run but the teacher's. Defaults to
             None: as configured; 2 where it is to be quick, 5 for the digits.
@@ -74,54 +84,71 @@ def run_job(
         JobError: If something is asked for that cannot be done, or a run fails.
     """
     console = Console()
-    suffix = '_quick' if quick else ''
-    defaults: tuple[int | None, int | None]
+    options = options or {}
+    refuse_double_names(methods)
+    _refuse_distillation(methods, options)
+    own_epochs: tuple[int | None, int | None] = (None, None)
     if quick:
-        defaults = QUICK_EPOCHS
-    else:
-        defaults = DIGITS_EPOCHS if folder is None else (None, None)
-    data = open_data(folder, classes, console, quick)
-    if work_dir is None:
-        name = data.root.name.removesuffix(suffix)
-        work_dir = f'work_dirs/{name}{suffix}'
-    work_dir = Path(work_dir).resolve()
+        own_epochs = QUICK_EPOCHS
+    elif folder is None:
+        own_epochs = DIGITS_EPOCHS
+    data = _open_data(folder, classes, console, quick)
+    work_dir = Path(work_dir or _default_work_dir(data, one_teacher, quick)).resolve()
     cfgs = load_configs(
         Path(configs),
         data,
-        epochs or defaults[0],
-        teacher_epochs or defaults[1],
+        epochs or own_epochs[0],
+        teacher_epochs or own_epochs[1],
         image_size,
-        {**(QUICK_OPTIONS if quick else {}), **(options or {})},
+        (QUICK_OPTIONS if quick else {}) | options,
         QUICK_IMAGES if quick else None,
     )
-    runs = plan_runs(cfgs, work_dir, seeds, controls)
+    runs = plan_runs(cfgs, work_dir, methods, seeds, one_teacher)
     refuse_other_settings(runs)
-    console.say(f'{device()} | {len(runs)} runs in {work_dir} | {data}')
-    raise_if_any(do_runs(runs, console))
+    console.say(f'{_device()} | {counted(len(runs), "run")} in {work_dir} | {data}')
 
-    report = Report(read_results(work_dir), data.has_masks, quick)
-    report.write(work_dir)
-    plot_ap(report, work_dir / 'ap_over_epochs.png')
-    plot_predictions(runs, data, work_dir / 'predictions.png', quick)
-    console.say(f'\n{report.table()}\nTable, plots and runs are in {work_dir}')
+    def report() -> Results:
+        results = read_results(runs, data.has_masks, one_teacher, quick)
+        write_report(results, work_dir)
+        plot_gains(results, work_dir / 'gains.png')
+        return results
+
+    failed = do_runs(runs, console, report)
+    results = report()
+    console.say('drawing ap_over_epochs.png and predictions.png')
+    plot_ap(results, work_dir / 'ap_over_epochs.png')
+    plot_predictions(runs, results, data, work_dir / 'predictions.png')
+    console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
+    if not quick:
+        for text in weak_teachers(results):
+            console.say(f'warning: {text}')
+    raise_if_any(failed)
     return work_dir
 
 
-def open_data(
+def _refuse_distillation(methods: Sequence[Method], options: dict[str, Any]) -> None:
+    if any('distillation' in method.model for method in methods):
+        for key in options:
+            if key.startswith('model.distillation'):
+                raise JobError(
+                    f'--cfg-options {key}: that is what the methods set; change a '
+                    "method's file, or write another"
+                )
+
+
+def _default_work_dir(data: CocoFolder, one_teacher: bool, quick: bool) -> str:
+    suffix = '_quick' if quick else ''
+    name = data.root.name.removesuffix(suffix)
+    return f'work_dirs/{name}{"_methods" if one_teacher else ""}{suffix}'
+
+
+def _open_data(
     folder: str | Path | None,
     classes: Sequence[str] | None,
     console: Console,
-    quick: bool = False,
+    quick: bool,
 ) -> CocoFolder:
-    """Open the data set, and say what the user should know of it.
-
-    Args:
-        folder (str | Path, optional): The data set; None for the digits, which are
-            made in ``data/``.
-        classes (Sequence[str], optional): The classes to use; None for all.
-        console (Console): Where to say it.
-        quick (bool): Whether a few digits do. Defaults to False.
-    """
+    """Open the data set, and say what the user should know of it."""
     if folder is None:
         folder = _make_digits(Path(f'data/digits{"_quick" if quick else ""}'), quick)
     data = CocoFolder(folder, classes)
@@ -137,8 +164,8 @@ def _make_digits(root: Path, quick: bool) -> Path:
         raise JobError(str(error)) from error
 
 
-def device() -> str:
+def _device() -> str:
     """Say what the runs are done on."""
     if get_device() == 'cuda':
         return f'GPU ({torch.cuda.get_device_name()})'
-    return f'{get_device().upper()} ({torch.get_num_threads()} threads)'
+    return f'{get_device().upper()} ({counted(torch.get_num_threads(), "thread")})'

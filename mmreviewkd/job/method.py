@@ -1,10 +1,11 @@
-"""A way of learning from the teacher, as a file names it."""
+"""A way of learning from the teacher: what it changes in the configured model."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from mmdet.utils import ConfigType
 from mmengine.config import Config
 from mmengine.hub import get_config
 
@@ -13,18 +14,38 @@ from .errors import JobError
 
 @dataclass(frozen=True)
 class Method:
-    """What ``model.distillation`` is with this method.
+    """One way of learning.
 
     Args:
-        name (str): Its name: that of the file, without ``.py``.
-        distillation (dict | list[dict]): Config of its distillation, or of several.
+        name (str): Its name, which is that of its runs too.
+        model (Mapping[str, Any]): Fields of ``model``, dotted, and what they are set
+            to. Defaults to ``{}``: the distillation as configured.
         imports (Sequence[str]): Modules to import that register its classes.
             Defaults to ().
     """
 
     name: str
-    distillation: ConfigType | list[ConfigType]
+    model: Mapping[str, Any] = field(default_factory=dict)
     imports: Sequence[str] = ()
+
+    def apply(self, cfg: Config) -> None:
+        """Change the config of a distilled run."""
+        for key, value in self.model.items():
+            *path, last = key.split('.')
+            part = cfg.model
+            for name in path:
+                part = part[name]
+            part[last] = copy.deepcopy(value)
+        if self.imports:
+            cfg.custom_imports.imports.extend(self.imports)
+
+
+AS_CONFIGURED = Method('distilled')
+CONTROLS = (
+    # Nothing to inherit there.
+    Method('random_teacher', dict(teacher_checkpoint='random', inherit=())),
+    Method('zero_weight', {'distillation.loss_weight': 0.0}),
+)
 
 
 def read_methods(files: Sequence[str | Path]) -> list[Method]:
@@ -35,21 +56,29 @@ def read_methods(files: Sequence[str | Path]) -> list[Method]:
             ``'mmreviewkd::methods/review.py'``.
 
     Returns:
-        list[Method]: The methods, in the same order.
+        list[Method]: The methods, in the same order, each named as its file is,
+        without ``.py``.
 
     Raises:
-        JobError: If a file is missing, wrong, or named as another run is.
+        JobError: If a file is missing or wrong.
     """
-    methods: dict[str, Method] = {}
-    for file in map(str, files):
-        method = _read_method(file)
-        if method.name in ('teacher', 'student', *methods):
+    return [_read_method(file) for file in map(str, files)]
+
+
+def refuse_double_names(methods: Sequence[Method]) -> None:
+    """See to it that each run gets a name of its own.
+
+    Raises:
+        JobError: If two methods have the same name, or one that of another run.
+    """
+    taken = {'teacher', 'student'}
+    for method in methods:
+        if method.name in taken:
             raise JobError(
-                f'the method {file} cannot be named {method.name}, as another run is; '
-                'give the file another name'
+                f'a method cannot be named {method.name}, as another run is; give its '
+                'file another name'
             )
-        methods[method.name] = method
-    return list(methods.values())
+        taken.add(method.name)
 
 
 def _read_method(file: str) -> Method:
@@ -68,4 +97,4 @@ def _read_method(file: str) -> Method:
         distillation.pop('_delete_', None)
     imports = content.get('custom_imports', {}).get('imports', [])
     imports = [imports] if isinstance(imports, str) else imports
-    return Method(Path(file).stem, distillation, imports)
+    return Method(Path(file).stem, dict(distillation=distillation), imports)

@@ -8,46 +8,59 @@ from matplotlib.figure import Figure
 
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
-from .plan import MAIN
-from .report import Report
-from .tables import average_precision
+from .results import Results, average_precision
+
+MOST = 4
+"""More methods would hide each other."""
+_OTHER_COLOURS = ('#2ca02c', '#9467bd', '#bcbd22', '#17becf')
 
 
-def plot_ap(report: Report, path: Path) -> None:
-    """Plot AP over epochs of the three main runs, a panel for each kind of AP.
+def plot_ap(results: Results, path: Path) -> None:
+    """Plot AP over epochs of teacher, student alone and the best methods.
 
-    Lines are means over the seeds, bands are one sample standard deviation wide
-    on both sides.
+    There is a panel for each kind of AP. Lines are means over the seeds, bands are one
+    sample standard deviation wide on both sides.
 
     Args:
-        report (Report): Holds the results.
+        results (Results): Holds the results.
         path (Path): The PNG to write.
     """
+    names = ['teacher', 'student', *results.best(MOST)]
+    others = iter(_OTHER_COLOURS)
+    colours = {name: COLOURS.get(name) or next(others) for name in names}
     with styled():
-        figure = Figure(figsize=(5.6 * len(report.kinds), 4.2), layout='constrained')
-        panels = figure.subplots(1, len(report.kinds), squeeze=False)[0]
-        for axes, kind in zip(panels, report.kinds, strict=True):
-            _plot_panel(axes, report, kind)
-        if report.quick:
+        figure = Figure(figsize=(5.6 * len(results.kinds), 4.2), layout='constrained')
+        panels = figure.subplots(1, len(results.kinds), squeeze=False)[0]
+        for axes, kind in zip(panels, results.kinds, strict=True):
+            _plot_panel(axes, results, kind, colours)
+        if results.quick:
             figure.suptitle(QUICK_NOTE)
-        if len(report.results) > 1:
-            seeds = ', '.join(map(str, report.results))
-            figure.supxlabel(
-                f'mean and standard deviation over the seeds {seeds}', fontsize=9
-            )
+        notes = []
+        if len(results.seeds) > 1:
+            seeds = ', '.join(map(str, results.seeds))
+            notes.append(f'mean and standard deviation over the seeds {seeds}')
+        if len(results.methods) > MOST:
+            notes.append(f'the best {MOST} of {len(results.methods)} methods')
+        if notes:
+            figure.supxlabel('; '.join(notes), fontsize=9)
         save(figure, path)
 
 
-def _plot_panel(axes: Axes, report: Report, kind: str) -> None:
+def _plot_panel(
+    axes: Axes, results: Results, kind: str, colours: dict[str, str]
+) -> None:
     ends = []
-    for name in MAIN:
-        curves = [runs[name]['epochs'] for runs in report.results.values()]
-        epochs = [point['epoch'] for point in curves[0]]
-        ap = np.array(
-            [[average_precision(p['metrics'], kind) for p in c] for c in curves]
-        )
+    for name, colour in colours.items():
+        curves = [
+            {p['epoch']: average_precision(p['metrics'], kind) for p in run['epochs']}
+            for run in results.finished[name].values()
+        ]
+        # A hook may have ended some runs early.
+        epochs = [e for e in curves[0] if all(e in c for c in curves)] if curves else []
+        if not epochs:
+            continue
+        ap = np.array([[curve[epoch] for epoch in epochs] for curve in curves], float)
         centre = ap.mean(axis=0)
-        colour = COLOURS[name]
         axes.plot(epochs, centre, color=colour, linewidth=2, marker='o', markersize=4)
         if len(ap) > 1:
             spread = ap.std(axis=0, ddof=1)
@@ -62,10 +75,12 @@ def _plot_panel(axes: Axes, report: Report, kind: str) -> None:
     axes.set_xlim(left=0)
     axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
     axes.locator_params(axis='x', integer=True)
-    _name_lines(axes, ends)
+    _name_lines(axes, ends, colours)
 
 
-def _name_lines(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
+def _name_lines(
+    axes: Axes, ends: list[tuple[float, float, str]], colours: dict[str, str]
+) -> None:
     """Write each line's name at its end, one above the other where they meet."""
     least = 0.055 * axes.get_ylim()[1]
     height = -np.inf
@@ -76,7 +91,7 @@ def _name_lines(axes: Axes, ends: list[tuple[float, float, str]]) -> None:
             (epoch, ap),
             xytext=(1.02, height),
             textcoords=axes.get_yaxis_transform(),
-            color=COLOURS[name],
+            color=colours[name],
             fontweight='bold',
             verticalalignment='center',
         )

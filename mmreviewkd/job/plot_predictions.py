@@ -5,62 +5,73 @@ import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import mmcv
 import numpy as np
+import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from mmdet.apis import inference_detector
+from mmengine.structures import InstanceData
 from pycocotools.coco import COCO
 
 from mmreviewkd.files import last_whole_checkpoint
 from mmreviewkd.inference import load_detector
 from mmreviewkd.plot_instances import (
     MAX_NAMES,
-    Instance,
+    MAX_OBJECTS,
     add_legend,
-    class_colours,
     class_label,
-    draw_instances,
+    draw_objects,
     predicted,
-    write_names,
 )
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .coco_folder import CocoFolder
-from .plan import MAIN, Run
+from .plan import Run
+from .results import Results
 
 IMAGES = 4
+METHODS = 3
 MIN_SCORE = 0.3
 
 
 def plot_predictions(
-    runs: Sequence[Run], data: CocoFolder, path: Path, quick: bool = False
+    runs: Sequence[Run], results: Results, data: CocoFolder, path: Path
 ) -> None:
     """Draw annotations and predictions, a row an image and a column a detector.
 
     Args:
-        runs (Sequence[Run]): Finished runs; the main ones of the first seed are
-            shown.
+        runs (Sequence[Run]): The runs. Of the first seed, teacher, student alone and
+            the best methods are shown, as far as they are finished.
+        results (Results): Their results.
         data (CocoFolder): The data set.
         path (Path): The PNG to write.
-        quick (bool): Whether the runs only show that all works.
-            Defaults to False.
     """
-    chosen = [run for run in runs if run.seed == runs[0].seed and run.name in MAIN]
+    chosen = _choose(runs, results)
     # What MMEngine, MMDetection and pycocotools say here concerns nobody.
     with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         files, truth = _read_truth(data)
         columns = {'annotated': truth}
         columns |= {run.name: _predict(run, files) for run in chosen}
-    with styled():
-        figure = _draw(files, columns, [class_label(name) for name in data.classes])
-        if quick:
-            figure.suptitle(QUICK_NOTE)
-        save(figure, path)
+        with styled():
+            figure = _draw(files, columns, [class_label(name) for name in data.classes])
+            if results.quick:
+                figure.suptitle(QUICK_NOTE)
+            save(figure, path)
 
 
-def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:
+def _choose(runs: Sequence[Run], results: Results) -> list[Run]:
+    teacher, *students = runs
+    shown = ['student', *results.best(METHODS)]
+    own = [run for run in students if run.seed == students[0].seed]
+    chosen = [teacher, *(run for run in own if run.name in shown)]
+    return [run for run in chosen if run.seed in results.finished[run.name]]
+
+
+def _read_truth(data: CocoFolder) -> tuple[list[Path], list[InstanceData]]:
     """Pick images with annotations, evenly spread over the validation part."""
     coco = COCO(data.root / data.val.ann_file)
     labels = {
@@ -68,33 +79,37 @@ def _read_truth(data: CocoFolder) -> tuple[list[Path], list[list[Instance]]]:
         for category in coco.dataset['categories']
         if category['name'] in data.classes
     }
-    used = [ann for ann in coco.dataset['annotations'] if ann['category_id'] in labels]
-    ids = sorted({ann['image_id'] for ann in used})
+    by_image: dict[Any, list[dict]] = {}
+    for ann in coco.dataset['annotations']:
+        if ann['category_id'] in labels:
+            by_image.setdefault(ann['image_id'], []).append(ann)
+    ids = sorted(by_image)
     ids = [ids[i] for i in np.linspace(0, len(ids) - 1, IMAGES).round().astype(int)]
     files, truth = [], []
     for image_id in dict.fromkeys(ids):
         name = coco.imgs[image_id]['file_name']
         files.append(data.root / data.val.img_prefix / name)
-        instances = []
-        for ann in (ann for ann in used if ann['image_id'] == image_id):
-            x, y, width, height = ann['bbox']
-            box = np.array([x, y, x + width, y + height])
-            mask = coco.annToMask(ann).astype(bool) if data.has_masks else None
-            instances.append(Instance(labels[ann['category_id']], box, mask, None))
-        truth.append(instances)
+        anns = by_image[image_id]
+        boxes = torch.tensor([ann['bbox'] for ann in anns], dtype=torch.float32)
+        boxes[:, 2:] += boxes[:, :2]
+        objects = InstanceData(
+            labels=torch.tensor([labels[ann['category_id']] for ann in anns]),
+            bboxes=boxes,
+        )
+        if data.has_masks:
+            objects.masks = np.array([coco.annToMask(ann) for ann in anns])
+        truth.append(objects)
     return files, truth
 
 
-def _predict(run: Run, files: list[Path]) -> list[list[Instance]]:
+def _predict(run: Run, files: list[Path]) -> list[InstanceData]:
     model = load_detector(run.config, str(last_whole_checkpoint(run.folder)))
     samples = inference_detector(model, [str(file) for file in files])
     return [predicted(sample, MIN_SCORE) for sample in samples]
 
 
 def _draw(
-    files: list[Path],
-    columns: dict[str, list[list[Instance]]],
-    classes: Sequence[str],
+    files: list[Path], columns: dict[str, list[InstanceData]], classes: Sequence[str]
 ) -> Figure:
     images = [mmcv.imread(file, channel_order='rgb') for file in files]
     heights = [image.shape[0] / image.shape[1] for image in images]
@@ -104,16 +119,15 @@ def _draw(
     panels = figure.subplots(
         len(images), len(columns), squeeze=False, height_ratios=heights
     )
-    colours = class_colours(classes)
     for row, image in enumerate(images):
-        for axes, (title, instances) in zip(panels[row], columns.items(), strict=True):
-            axes.imshow(image)
+        most = max(len(found[row]) for found in columns.values())
+        for axes, (title, found) in zip(panels[row], columns.items(), strict=True):
+            axes.imshow(draw_objects(image, found[row], classes, most <= MAX_NAMES))
             axes.set_axis_off()
             if row == 0:
                 axes.set_title(title, fontweight='bold')
-            draw_instances(axes, instances[row], colours)
-            if max(len(found[row]) for found in columns.values()) <= MAX_NAMES:
-                write_names(axes, instances[row], classes, colours)
+            if len(found[row]) > MAX_OBJECTS:
+                _write_note(axes, f'{MAX_OBJECTS} of {len(found[row])} objects')
     add_legend(
         figure,
         classes,
@@ -121,3 +135,15 @@ def _draw(
         title=f'Detections with a score above {MIN_SCORE}',
     )
     return figure
+
+
+def _write_note(axes: Axes, text: str) -> None:
+    axes.text(
+        *(1, 0, text),
+        transform=axes.transAxes,
+        fontsize=7,
+        color='white',
+        horizontalalignment='right',
+        verticalalignment='bottom',
+        bbox=dict(facecolor='black', edgecolor='none', pad=1),
+    )

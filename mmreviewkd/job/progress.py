@@ -1,53 +1,95 @@
-"""What one sees while the job runs: one line at a time, and when it will end."""
+"""What one sees while the job runs: lines, and a bar that says when it will end."""
 
 import logging
-import shutil
 import sys
 import time
-from collections.abc import Sequence
+from types import TracebackType
 
+import numpy as np
+import rich.console
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from rich.progress import BarColumn, Progress, TextColumn
 
-from .plan import Run
+from .estimate import Estimate
 from .record import read_record
 
-# Seconds an epoch of each kind of run takes, in any unit, until it is measured.
-_PRIOR = dict(teacher=1.6, student=1.0)
-_PRIOR_DISTILLED = 1.4
+# Seconds between two looks at how things stand, on a terminal and in a file.
+_ON_TERMINAL = 0.5
+_IN_FILE = 20.0
+# Steps whose time counts as that of now.
+_RECENT = 50
 
 
 class Console(logging.Handler):
-    """Writes lasting lines, and between them one that is overwritten.
+    """Writes lasting lines, and below them a bar.
 
-    Where the output is no terminal, a line is not overwritten but added every
-    20 seconds. As a handler it shows a logger's warnings.
+    Where the output is no terminal, there is no bar but a line every 20 seconds. As a
+    handler it shows a logger's warnings. The bar is there while it is entered as a
+    context.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         # The stream of now: while a run is done, sys.stdout is its log file.
-        self._stream = sys.stdout
-        self._is_terminal = self._stream.isatty()
-        self._interval = 0.5 if self._is_terminal else 20.0
+        self._console = rich.console.Console(file=sys.stdout)
+        self._interval = _ON_TERMINAL if self._console.is_terminal else _IN_FILE
         self._last = -self._interval
+        self._progress = Progress(
+            TextColumn('{task.description}', markup=False),
+            BarColumn(bar_width=20),
+            TextColumn('{task.percentage:>3.0f}%  ETA {task.fields[eta]}'),
+            console=self._console,
+            # Drawn when there is news, not by a thread.
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task('', total=1.0, visible=False, eta='')
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
 
     def say(self, text: str) -> None:
         """Write a lasting line."""
-        clear = '\r\033[K' if self._is_terminal else ''
-        print(clear + text, file=self._stream, flush=True)
+        # As it is: brackets are no markup, numbers not coloured, lines not broken.
+        self._console.print(
+            text, markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
 
-    def status(self, text: str) -> None:
-        """Show how things stand, unless that was shown just now."""
+    def status(self, text: str, share: float, rest: float | None) -> None:
+        """Show how things stand, unless that was shown just now.
+
+        Args:
+            text (str): What is being done.
+            share (float): Share of all work that is done.
+            rest (float, optional): Seconds that the rest takes; None if unknown.
+        """
         if time.monotonic() - self._last < self._interval:
             return
         self._last = time.monotonic()
-        if self._is_terminal:
-            width = shutil.get_terminal_size().columns - 1
-            print('\r\033[K' + text[:width], end='', file=self._stream, flush=True)
+        eta = '-' if rest is None else clock(rest)
+        if self._console.is_terminal:
+            self._progress.update(
+                self._task,
+                description=text,
+                completed=share,
+                eta=eta,
+                visible=True,
+                refresh=True,
+            )
         else:
-            self.say(text)
+            self.say(f'{text}  {share:.0%} of all  ETA {eta}')
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a log record."""
@@ -57,54 +99,6 @@ class Console(logging.Handler):
             self.say(f'{record.levelname.lower()}: {message}')
 
 
-class Estimate:
-    """Estimates what share of a job is done and how long the rest takes.
-
-    Args:
-        runs (Sequence[tuple[str, int]]): Name and number of epochs of each run.
-    """
-
-    def __init__(self, runs: Sequence[tuple[str, int]]) -> None:
-        self._runs = list(runs)
-        self._done = [0.0] * len(self._runs)
-        self._seconds = [0.0] * len(self._runs)
-
-    def update(self, index: int, done: float, seconds: float) -> None:
-        """Note that a run has come so far in so many seconds.
-
-        Args:
-            index (int): Index of the run.
-            done (float): Share of its epochs that is done.
-            seconds (float): What they took.
-        """
-        self._done[index] = done
-        self._seconds[index] = seconds
-
-    def share_and_rest(self) -> tuple[float, float]:
-        """Return the share of all work that is done, and the seconds left."""
-        measured = sum(self._seconds)
-        expected = sum(
-            _prior(name) * epochs * done
-            for (name, epochs), done in zip(self._runs, self._done, strict=True)
-        )
-        unit = measured / expected if measured else 1.0
-        pace = {name: self._pace(name) or _prior(name) * unit for name, _ in self._runs}
-        whole = [pace[name] * epochs for name, epochs in self._runs]
-        spent = sum(w * done for w, done in zip(whole, self._done, strict=True))
-        return spent / sum(whole), sum(whole) - spent
-
-    def _pace(self, name: str) -> float:
-        """Seconds an epoch as measured; 0 if not measured yet."""
-        mine = [i for i, run in enumerate(self._runs) if run[0] == name]
-        epochs = sum(self._done[i] * self._runs[i][1] for i in mine)
-        return sum(self._seconds[i] for i in mine) / epochs if epochs else 0.0
-
-
-def _prior(name: str) -> float:
-    return _PRIOR.get(name, _PRIOR_DISTILLED)
-
-
-@HOOKS.register_module()
 class ProgressHook(Hook):
     """Shows a run's progress, and its AP after each evaluation.
 
@@ -112,25 +106,28 @@ class ProgressHook(Hook):
         console (Console): Where to show it.
         estimate (Estimate): Of the whole job; kept up to date.
         index (int): Index of the run in the job.
-        total (int): Number of runs in the job.
-        run (Run): The run.
+        label (str): What its lines begin with.
     """
 
     def __init__(
-        self, console: Console, estimate: Estimate, index: int, total: int, run: Run
+        self, console: Console, estimate: Estimate, index: int, label: str
     ) -> None:
         self._console = console
         self._estimate = estimate
         self._index = index
-        self._label = f'[{index + 1}/{total} {run}]'
+        self._label = label
 
     def before_train(self, runner: Runner) -> None:
         record = read_record(runner)
-        before = record['training_seconds'] + record['evaluation_seconds']
-        # As if all had been done without interruption.
-        self._start = time.perf_counter() - before
-        if runner.epoch:
-            self._console.say(f'{self._label} goes on after epoch {runner.epoch}')
+        evaluations = len(record['epochs'])
+        if evaluations:
+            pace = record['evaluation_seconds'] / evaluations
+            self._update('evaluations', evaluations, pace)
+        if runner.iter:
+            pace = record['training_seconds'] / runner.iter
+            steps = len(runner.train_dataloader)
+            self._update('epochs', runner.iter / steps, pace * steps)
+            self._console.say(f'{self._label} resumed after epoch {runner.epoch}')
 
     def after_train_iter(
         self,
@@ -139,8 +136,22 @@ class ProgressHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
+        steps = len(runner.train_dataloader)
+        # As MMEngine has timed them.
+        times = runner.message_hub.get_scalar('train/time').data[0][-_RECENT:]
+        # The first steps are often slow.
+        if len(times) > 2:
+            pace = float(np.median(times)) * steps
+            done = (runner.iter + 1) / steps
+            self._update('epochs', done, pace, trust=len(times) / _RECENT)
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
-        self._show(runner, runner.iter + 1, runner.epoch + 1, f'loss {loss:.2f}')
+        self._show(runner, runner.epoch + 1, f'loss {loss:.2f}')
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._start = time.perf_counter()
+        record = read_record(runner)
+        self._evaluations = len(record['epochs'])
+        self._seconds = record['evaluation_seconds']
 
     def after_val_iter(
         self,
@@ -149,9 +160,16 @@ class ProgressHook(Hook):
         data_batch: dict | None = None,
         outputs: list | None = None,
     ) -> None:
-        self._show(runner, runner.iter, runner.epoch, 'evaluation')
+        seconds = self._seconds + time.perf_counter() - self._start
+        done = self._evaluations + (batch_idx + 1) / len(runner.val_dataloader)
+        self._update('evaluations', done, seconds / done, trust=min(1.0, done))
+        self._show(runner, runner.epoch, 'evaluation')
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        seconds = self._seconds + time.perf_counter() - self._start
+        done = self._evaluations + 1
+        self._update('evaluations', done, seconds / done)
+        metrics = metrics or {}
         scores = ', '.join(
             f'{kind} AP {100 * metrics[key]:.1f}'
             for kind, key in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP'))
@@ -162,14 +180,13 @@ class ProgressHook(Hook):
             f'{scores or "nothing detected yet"}'
         )
 
-    def _show(self, runner: Runner, step: int, epoch: int, what: str) -> None:
-        seconds = time.perf_counter() - self._start
-        self._estimate.update(self._index, step / runner.max_iters, seconds)
+    def _update(self, what: str, done: float, pace: float, trust: float = 1.0) -> None:
+        self._estimate.update(self._index, what, done, pace, trust)
+
+    def _show(self, runner: Runner, epoch: int, what: str) -> None:
         share, rest = self._estimate.share_and_rest()
-        self._console.status(
-            f'{self._label} epoch {epoch}/{runner.max_epochs}  {what}  '
-            f'{share:.0%} of all  ETA {clock(rest)}'
-        )
+        text = f'{self._label} epoch {epoch}/{runner.max_epochs}  {what}'
+        self._console.status(text, share, rest)
 
 
 def clock(seconds: float) -> str:

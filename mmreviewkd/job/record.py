@@ -70,4 +70,6 @@ class RecordHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         self._record['evaluation_seconds'] += time.perf_counter() - self._val_start
-        self._record['epochs'].append(dict(epoch=runner.epoch, metrics=dict(metrics)))
+        self._record['epochs'].append(
+            dict(epoch=runner.epoch, metrics=dict(metrics or {}))
+        )

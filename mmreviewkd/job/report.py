@@ -1,143 +1,141 @@
-"""The table at the end: what the finished runs of a job have reached."""
+"""The table of a job, in Markdown, CSV and JSON."""
 
+import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 from mmreviewkd.files import write_json, write_text
+from mmreviewkd.tables import markdown
 
-from .plan import CONTROLS, MAIN
 from .progress import clock
-from .runs import read_result
-from .tables import (
-    KINDS,
-    average_precision,
-    cell,
-    gap_recovered,
-    markdown,
-    statistics,
-)
+from .results import METRICS, MIN_GAP, Results
 
-METRICS = ('AP', 'AP50', 'AP75')
-
-_NOTES = """\
+_COST_FORMATS: dict[str, Callable[[float], str]] = {
+    'ms per step': '{:.0f}'.format,
+    'training time': clock,
+    'parameters': lambda number: f'{number / 1e6:.2f} M',
+    'GPU memory (MB)': '{:.0f}'.format,
+}
+_NOTES = f"""\
 AP is COCO mAP in points on the validation images after the last epoch; no epoch was
-chosen by it. Gap recovered is (distilled - student) / (teacher - student); "-" where
-the teacher is not better than the student.
+chosen by it. Gain is over the student alone with the same seed. Gap recovered is gain /
+(teacher - student alone), told where the teacher is better by at least {MIN_GAP:g} AP
+with every seed. Time per step is the median over a run; it holds for the machine as it
+was then, other work on it included.
 """
 
 
-def read_results(work_dir: Path) -> dict[int, dict[str, dict]]:
-    """Read the results of all seeds that have the three main runs finished.
+def write_report(results: Results, work_dir: Path) -> None:
+    """Write ``table.md``, ``table.csv`` and ``report.json``."""
+    write_text(work_dir / 'table.md', table(results))
+    write_text(work_dir / 'table.csv', _csv(results))
+    seeds = {
+        seed: {
+            name: runs[seed] for name, runs in results.finished.items() if seed in runs
+        }
+        for seed in sorted({s for runs in results.finished.values() for s in runs})
+    }
+    content = dict(quick=results.quick, rows=results.numbers(), seeds=seeds)
+    write_json(work_dir / 'report.json', content)
 
-    Returns:
-        dict: For each seed, in ascending order, the results by run.
-    """
-    seeds = {}
-    for folder in work_dir.glob('seed_*'):
-        results = {name: read_result(folder / name) for name in MAIN + CONTROLS}
-        if all(results[name] for name in MAIN):
-            seed = results['student']['seed']
-            seeds[seed] = {name: result for name, result in results.items() if result}
-    return dict(sorted(seeds.items()))
+
+def table(results: Results) -> str:
+    """Write a table for each kind of AP in Markdown, with notes below."""
+    numbers = results.numbers()
+    parts = ['**Quick run: numbers mean nothing.**\n'] if results.quick else []
+    parts += [_table(results, kind, numbers) for kind in results.kinds]
+    parts += [f'{text}\n' for text in weak_teachers(results)]
+    missing = [
+        f'{name} (seed {", ".join(map(str, seeds))})'
+        for name, seeds in results.missing.items()
+        if seeds
+    ]
+    if missing:
+        parts.append(f'Not finished: {", ".join(missing)}.\n')
+    return '\n'.join([*parts, _NOTES + _spread(results.seeds)])
 
 
-class Report:
-    """Numbers and table of a job.
-
-    Args:
-        results (dict[int, dict[str, dict]]): Results by seed and run; every
-            seed has the three main runs.
-        has_masks (bool): Whether there is a mask AP.
-        quick (bool): Whether the runs only show that all works.
-            Defaults to False.
-    """
-
-    def __init__(
-        self,
-        results: dict[int, dict[str, dict]],
-        has_masks: bool,
-        quick: bool = False,
-    ) -> None:
-        self.results = results
-        self.kinds = tuple(KINDS) if has_masks else ('box',)
-        self.quick = quick
-
-    def numbers(self) -> dict[str, dict[str, dict]]:
-        """Give what the table shows.
-
-        Returns:
-            dict: For each run and column ``values``, one a seed, ``mean`` and
-            ``std``, the sample standard deviation. Mean and spread are None
-            where there are too few values for them.
-        """
-        names = [
-            name
-            for name in MAIN + CONTROLS
-            if any(name in runs for runs in self.results.values())
+def weak_teachers(results: Results) -> list[str]:
+    """Say of which kinds of AP the teacher is too weak for a gap to be told."""
+    texts = []
+    for kind in results.kinds:
+        gaps = [
+            f'{gap.teacher:.1f} and {gap.student:.1f} with seed {gap.seed}'
+            for gap in results.small_gaps(kind)
         ]
-        return {
-            name: {key: statistics(values) for key, values in self._row(name).items()}
-            for name in names
-        }
-
-    def table(self) -> str:
-        """Write the table in Markdown, with notes below."""
-        columns: dict[str, Callable[[float], str]] = {}
-        for kind in self.kinds:
-            columns |= {f'{kind} {metric}': '{:.1f}'.format for metric in METRICS}
-        for kind in self.kinds:
-            columns[f'{kind} gap recovered'] = '{:.0%}'.format
-        columns['parameters'] = _millions
-        columns['training time'] = clock
-        rows = [['', *columns]]
-        for name, row in self.numbers().items():
-            cells = [cell(row[key], write) for key, write in columns.items()]
-            rows.append([self._title(name), *cells])
-        seeds = list(self.results)
-        over = ', '.join(map(str, seeds))
-        spread = (
-            f'Mean ± sample standard deviation over the seeds {over}.'
-            if len(seeds) > 1
-            else f'One seed ({over}), so nothing is known about the spread.'
-        )
-        quick = '**Quick run: numbers mean nothing.**\n\n' if self.quick else ''
-        return f'{quick}{markdown(rows)}\n\n{_NOTES}{spread}\n'
-
-    def write(self, work_dir: Path) -> None:
-        """Write ``table.md`` and ``report.json``."""
-        write_text(work_dir / 'table.md', self.table())
-        content = dict(quick=self.quick, rows=self.numbers(), seeds=self.results)
-        write_json(work_dir / 'report.json', content)
-
-    def _row(self, name: str) -> dict[str, list[float]]:
-        seeds = [runs for runs in self.results.values() if name in runs]
-
-        def aps(run: str, kind: str, metric: str = 'AP') -> list[float]:
-            return [average_precision(s[run]['final'], kind, metric) for s in seeds]
-
-        row = {
-            f'{kind} {metric}': aps(name, kind, metric)
-            for kind in self.kinds
-            for metric in METRICS
-        }
-        for kind in self.kinds:
-            ap, student, teacher = (aps(r, kind) for r in (name, 'student', 'teacher'))
-            row[f'{kind} gap recovered'] = (
-                []
-                if name in ('teacher', 'student')
-                else gap_recovered(ap, student, teacher)
+        if gaps:
+            texts.append(
+                'The teacher is not better than the student alone by at least '
+                f'{MIN_GAP:g} {kind} AP ({", ".join(gaps)}), so no gap recovered is '
+                'told; train it longer (--teacher-epochs), or take a larger one.'
             )
-        row['parameters'] = [seeds[0][name]['parameters']]
-        row['training time'] = [runs[name]['training_seconds'] for runs in seeds]
-        return row
-
-    def _title(self, name: str) -> str:
-        title = name.replace('_', ' ')
-        seeds = [str(seed) for seed, runs in self.results.items() if name in runs]
-        if len(seeds) < len(self.results):
-            title += f' (seed {", ".join(seeds)})'
-        return title
+    return texts
 
 
-def _millions(number: float) -> str:
-    return f'{number / 1e6:.2f} M'
+def _spread(seeds: list[int]) -> str:
+    over = ', '.join(map(str, seeds))
+    if len(seeds) > 1:
+        return f'Mean ± sample standard deviation over the seeds {over}.\n'
+    return f'One seed ({over}): nothing is known of the spread.\n' if seeds else ''
+
+
+def _table(results: Results, kind: str, numbers: dict[str, dict[str, dict]]) -> str:
+    columns: dict[str, Callable[[float], str]] = {
+        f'{kind} {metric}': '{:.1f}'.format for metric in METRICS
+    }
+    columns |= {
+        f'{kind} gain': '{:+.1f}'.format,
+        f'{kind} gap recovered': '{:.0%}'.format,
+    }
+    columns |= {
+        name: write
+        for name, write in _COST_FORMATS.items()
+        if any(row[name]['values'] for row in numbers.values())
+    }
+    header = ['', *columns, 'seeds']
+    by_seed = any(len(row[f'{kind} gain']['values']) > 1 for row in numbers.values())
+    if by_seed:
+        header.append('gain, seed by seed')
+    rows = [header]
+    for name, row in numbers.items():
+        cells = [_cell(row[key], write) for key, write in columns.items()]
+        title = 'student alone' if name == 'student' else name
+        cells = [title, *cells, str(len(results.finished[name]))]
+        if by_seed:
+            gains = [f'{gain:+.1f}' for gain in row[f'{kind} gain']['values']]
+            cells.append(', '.join(gains) or '-')
+        rows.append(cells)
+    return markdown(rows) + '\n'
+
+
+def _cell(statistics: dict, write: Callable[[float], str]) -> str:
+    """Write mean and spread; "-" where there is none."""
+    if statistics['mean'] is None:
+        return '-'
+    values = statistics['values']
+    text = write(statistics['mean'])
+    # Such as the number of parameters; the spread has no sign.
+    same = min(values) == max(values) and isinstance(values[0], int)
+    spread = None if same else statistics['std']
+    return text if spread is None else f'{text} ± {write(spread).lstrip("+")}'
+
+
+def _csv(results: Results) -> str:
+    """Write mean, spread and the values of all seeds, a line a row."""
+    seeds = sorted({seed for runs in results.finished.values() for seed in runs})
+    lines = []
+    for name, row in results.numbers().items():
+        line: dict[str, str | float | None] = {'name': name}
+        line['seeds'] = len(results.finished[name])
+        for key, values in results.values(name).items():
+            line |= {f'{key} {part}': row[key][part] for part in ('mean', 'std')}
+            line |= {f'{key} seed {seed}': values.get(seed) for seed in seeds}
+        lines.append(
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in line.items()}
+        )
+    text = io.StringIO()
+    writer = csv.DictWriter(text, lines[0], lineterminator='\n')
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()

@@ -1,10 +1,10 @@
-"""Doing one run: start it, go on with it, or find that it is done."""
+"""Doing one run: start it, resume it, or find that it is done."""
 
 import gc
 import itertools
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
 from mmreviewkd.names import printable
+from mmreviewkd.report.differences import MISSING, differences
 from mmreviewkd.runner import Runner
 
 from .errors import JobError
@@ -27,6 +28,7 @@ from .record import RecordHook, read_record
 
 _RESULT = 'result.json'
 _CONFIG = 'config.py'
+_LONG = 100
 _numbers = itertools.count()
 
 
@@ -44,23 +46,19 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
             config.
     """
     for run in runs:
-        new = _comparable(run.config)
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
             if read_result(folder) is None and last_whole_checkpoint(folder) is None:
                 continue
             # Where it has braces, they are those of a class name or a path.
-            written = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
-            old = _comparable(written)
-            changes = '\n'.join(
-                printable(
-                    f'  {key}: {old.get(key, "unset")} -> {new.get(key, "unset")}'
-                )
-                for key in {**old, **new}
-                if old.get(key, 'unset') != new.get(key, 'unset')
-            )
+            old = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
+            changes = differences([_comparable(old), _comparable(run.config)])
             if changes:
+                listing = '\n'.join(
+                    f'  {key}: {_written(before)} -> {_written(now)}'
+                    for key, (before, now) in changes
+                )
                 raise JobError(
-                    f'{folder} was begun with other settings:\n{changes}\n'
+                    f'{folder} was begun with other settings:\n{listing}\n'
                     'Repeat the former command, or take another --work-dir.'
                 )
 
@@ -81,6 +79,11 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     gc.collect()
     # MMEngine writes the config with each checkpoint; laying it out takes a second.
     cfg = Config(run.config.to_dict(), format_python_code=False)
+    if run.needs is not None:
+        # A hook such as EarlyStoppingHook may have ended its training early.
+        cfg.model.teacher_checkpoint = str(last_whole_checkpoint(run.needs.folder))
+    written = Config(cfg.to_dict())
+    write_text(run.folder / _CONFIG, written.pretty_text)
     checkpoint = last_whole_checkpoint(run.folder)
     if checkpoint is not None:
         cfg.update(resume=True, load_from=str(checkpoint))
@@ -88,7 +91,6 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     # process ends; a new name gives new ones.
     name = f'{run.name}-{run.seed}-{next(_numbers)}'
     cfg.experiment_name = cfg.visualizer.name = name
-    write_text(run.folder / _CONFIG, run.config.pretty_text)
     with (
         open(run.folder / 'console.log', 'a', encoding='utf-8') as log,
         redirect_stdout(log),
@@ -143,25 +145,27 @@ class _Runner(Runner):
 
 
 def _comparable(cfg: Config) -> dict[str, Any]:
-    """Flatten a config; leave out the seed and where the work is."""
+    """Take a config without the seed and where the work is."""
     content = cfg.to_dict()
     del content['randomness']['seed']
+    # Of a run of the job: it follows from the teacher's own config.
+    content['model'].pop('teacher_checkpoint', None)
     work_dir = Path(cfg.work_dir).parents[1]
     seed = re.compile(rf'{re.escape(str(work_dir))}/seed_\d+')
-    return {
-        key: seed.sub('', value) if isinstance(value, str) else value
-        for key, value in _flat('', content)
-    }
+
+    def without_seed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without_seed(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [without_seed(item) for item in value]
+        return seed.sub('', value) if isinstance(value, str) else value
+
+    return without_seed(content)
 
 
-def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    items: Iterable[tuple[Any, Any]]
-    if isinstance(value, dict) and value:
-        items = value.items()
-    elif isinstance(value, list | tuple) and value:
-        items = enumerate(value)
-    else:
-        yield key, value
-        return
-    for name, item in items:
-        yield from _flat(f'{key}.{name}'.lstrip('.'), item)
+def _written(value: Any) -> str:
+    """Write a value on one line, cut where that is too long to be read."""
+    if value is MISSING:
+        return 'unset'
+    text = printable(value if isinstance(value, str) else repr(value))
+    return text if len(text) <= _LONG else f'{text[: _LONG - 1]}…'

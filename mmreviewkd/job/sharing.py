@@ -1,16 +1,19 @@
 """Doing the runs of a job, alone or together with other processes."""
 
-import fcntl
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from mmreviewkd.files import write_text
+from mmreviewkd.names import counted
 
 from .errors import JobError
+from .estimate import Estimate
 from .plan import Run
-from .progress import Console, Estimate, ProgressHook
+from .progress import Console, ProgressHook
 from .runs import read_result, train
 
 _LOCK = 'lock'
@@ -18,13 +21,15 @@ _ERROR = 'error.txt'
 
 
 def do_runs(
-    runs: Sequence[Run], console: Console, after_each: Callable[[], None] | None = None
+    runs: Sequence[Run],
+    console: Console,
+    after_each: Callable[[], object] | None = None,
 ) -> list[Run]:
     """Do the runs that no other process does, until all are done.
 
-    Where nothing is left but what others are doing, wait for them: a run whose
-    process ends before it is finished is gone on with here. A run that fails does
-    not end the others; those that need it fail too.
+    Where only runs of other processes are left, wait for them: if another process
+    dies, its unfinished run is resumed here. A run that fails does not end the others;
+    those that need it fail too.
 
     Args:
         runs (Sequence[Run]): The runs, each after the one that it needs.
@@ -37,16 +42,44 @@ def do_runs(
     """
     for run in runs:
         (run.folder / _ERROR).unlink(missing_ok=True)
-    estimate = Estimate([(run.name, run.config.train_cfg.max_epochs) for run in runs])
-    failed: list[Run] = []
+    with console:
+        return _Worker(runs, console, after_each).do_all()
 
-    def settle(index: int, wait: bool = False) -> bool:
+
+class _Worker:
+    """Does what :func:`do_runs` says."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        console: Console,
+        after_each: Callable[[], object] | None,
+    ) -> None:
+        self._runs = runs
+        self._console = console
+        self._after_each = after_each
+        self._failed: list[Run] = []
+        self._estimate = Estimate(runs)
+        for index, run in enumerate(runs):
+            result = read_result(run.folder)
+            if result is not None:
+                self._estimate.finish(index, result)
+
+    def do_all(self) -> list[Run]:
+        rest = list(range(len(self._runs)))
+        while rest:
+            index = next((index for index in rest if self._settle(index)), None)
+            if index is None:
+                self._say('waiting for runs that other processes are doing')
+                index = next(index for index in rest if self._settle(index, wait=True))
+            rest.remove(index)
+        return self._failed
+
+    def _settle(self, index: int, wait: bool = False) -> bool:
         """Do a run, or find it done; False if it has to wait for another process."""
-        run = runs[index]
-        label = f'[{index + 1}/{len(runs)} {run}]'
-        if run.needs in failed:
-            console.say(f'{label} cannot be done without the {run.needs.name}')
-            failed.append(run)
+        run = self._runs[index]
+        if run.needs in self._failed:
+            self._fail(index, f'cannot be done without the {run.needs.name}')
             return True
         if run.needs is not None and read_result(run.needs.folder) is None:
             return False
@@ -55,32 +88,37 @@ def do_runs(
                 return False
             result = read_result(run.folder)
             if result is not None:
-                seconds = result['training_seconds'] + result['evaluation_seconds']
-                estimate.update(index, 1.0, seconds)
-                console.say(f'{label} finished before')
+                self._estimate.finish(index, result)
+                self._say(f'{self._label(index)} finished before')
             elif (run.folder / _ERROR).is_file():
-                console.say(f'{label} failed in another process')
-                failed.append(run)
+                self._fail(index, 'failed in another process')
             else:
-                hook = ProgressHook(console, estimate, index, len(runs), run)
-                try:
-                    train(run, hook, console)
-                except Exception as error:
-                    write_text(run.folder / _ERROR, traceback.format_exc())
-                    console.say(f'{label} failed: {type(error).__name__}: {error}')
-                    failed.append(run)
-                if after_each is not None:
-                    after_each()
+                self._do(index)
         return True
 
-    rest = list(range(len(runs)))
-    while rest:
-        index = next((index for index in rest if settle(index)), None)
-        if index is None:
-            console.say('waiting for runs that other processes are doing')
-            index = next(index for index in rest if settle(index, wait=True))
-        rest.remove(index)
-    return failed
+    def _do(self, index: int) -> None:
+        run = self._runs[index]
+        hook = ProgressHook(self._console, self._estimate, index, self._label(index))
+        try:
+            result = train(run, hook, self._console)
+        except Exception as error:
+            write_text(run.folder / _ERROR, traceback.format_exc())
+            self._fail(index, f'failed: {type(error).__name__}: {error}')
+        else:
+            self._estimate.finish(index, result)
+        if self._after_each is not None:
+            self._after_each()
+
+    def _fail(self, index: int, how: str) -> None:
+        self._failed.append(self._runs[index])
+        self._estimate.drop(index)
+        self._say(f'{self._label(index)} {how}')
+
+    def _label(self, index: int) -> str:
+        return f'[{index + 1}/{len(self._runs)} {self._runs[index]}]'
+
+    def _say(self, text: str) -> None:
+        self._console.say(text)
 
 
 def raise_if_any(failed: Sequence[Run]) -> None:
@@ -92,7 +130,8 @@ def raise_if_any(failed: Sequence[Run]) -> None:
     if failed:
         names = '\n'.join(f'  {run}: {run.folder / _ERROR}' for run in failed)
         raise JobError(
-            f'{len(failed)} runs failed; the same command tries them again:\n{names}'
+            f'{counted(len(failed), "run")} failed; the same command tries again:\n'
+            f'{names}'
         )
 
 
@@ -100,13 +139,16 @@ def raise_if_any(failed: Sequence[Run]) -> None:
 def _claim(folder: Path, wait: bool) -> Iterator[bool]:
     """Keep other processes from a run; give False if one of them does it.
 
-    The lock goes with the process that holds it, however that ends.
+    The system gives the lock back when its process ends, however that ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / _LOCK, 'w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    lock = FileLock(folder / _LOCK, blocking=wait)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()

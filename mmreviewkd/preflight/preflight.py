@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from mmreviewkd.model_config import build_model, is_distilled, resolve_model_config
+from mmreviewkd.names import counted
 
 from .annotations import check_annotations
 from .findings import Findings
@@ -113,7 +114,8 @@ def _check_heads(
         for head, number in numbers.items():
             if classes is None or number == len(classes):
                 continue
-            text = f'{who} has {number} classes in {head}, the data {len(classes)}'
+            own = counted(number, 'class', 'classes')
+            text = f'{who} has {own} in {head}, the data {len(classes)}'
             if who == 'the teacher':
                 found.note(f'{text}; fine unless scores of classes are compared')
             else:

@@ -10,8 +10,6 @@ MISSING = object()
 def differences(configs: Sequence[dict]) -> list[tuple[str, list[Any]]]:
     """Find the fields in which configs differ.
 
-    A distilled model's student is compared with the model of a plain training.
-
     Args:
         configs (Sequence[dict]): Whole configs.
 
@@ -20,10 +18,14 @@ def differences(configs: Sequence[dict]) -> list[tuple[str, list[Any]]]:
         config, :data:`MISSING` where it has none. A dict or list that others lack
         altogether is one field.
     """
-    return list(_differ('', [_with_student_as_model(config) for config in configs]))
+    return list(_differ('', list(configs)))
 
 
-def _with_student_as_model(config: dict) -> dict:
+def with_student_as_model(config: dict) -> dict:
+    """Put a distilled model's student where a plain training has its model.
+
+    So the two can be compared. Other configs are returned as they are.
+    """
     model = config.get('model', {})
     student = model.get('student')
     if not isinstance(student, dict):

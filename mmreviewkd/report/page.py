@@ -11,7 +11,7 @@ from mmreviewkd.pages import embedded, write_page
 from mmreviewkd.plot_style import png, save, styled
 
 from .curves import chapters, curve, draw_chapter, draw_panel, line_styles
-from .differences import MISSING, differences
+from .differences import MISSING, differences, with_student_as_model
 from .run_log import RunLog, read_runs
 
 _LONG = 60
@@ -42,7 +42,7 @@ def write_report(folders: Sequence[str | Path], out_dir: str | Path) -> Path:
                 figure = Figure(figsize=(4, 2.8), layout='constrained')
                 draw_panel(figure.subplots(), runs, name, chapter.evaluation)
                 pictures[chapter.name, name] = embedded(png(figure))
-    rows = differences([run.config for run in runs])
+    rows = differences([with_student_as_model(run.config) for run in runs])
     path = out_dir / 'report.html'
     write_page(
         path,

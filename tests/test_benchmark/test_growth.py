@@ -24,7 +24,7 @@ def test_tool(tmp_path, monkeypatch, capsys):
     )
     table = capsys.readouterr().out
     for row in ('image size: 128x160', 'images in a step: 2', 'levels: 2'):
-        assert f'| {row} | ' in table
+        assert f'| {row} ' in table
     assert (tmp_path / 'plot.png').read_bytes().startswith(b'\x89PNG')
 
 

@@ -1,11 +1,13 @@
 from pathlib import Path
 
 import pytest
+from coco_sets import POLYGON, write_coco
 
 from mmreviewkd.datasets import make_digits
+from mmreviewkd.job.coco_folder import CocoFolder
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def configs():
     """The folder of the job's configs."""
     return Path(__file__).resolve().parents[2] / 'configs' / 'small'
@@ -16,3 +18,15 @@ def digits(tmp_path_factory):
     """A set of a few digits, with masks."""
     root = tmp_path_factory.mktemp('data') / 'tiny'
     return make_digits(root, num_train=8, num_val=4, image_size=96)
+
+
+@pytest.fixture
+def boxes(tmp_path):
+    """A set without masks, as some have it."""
+    return CocoFolder(write_coco(tmp_path / 'boxes', segmentation='[]'))
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """A set with masks."""
+    return CocoFolder(write_coco(tmp_path / 'masks', segmentation=POLYGON))

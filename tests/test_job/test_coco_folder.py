@@ -1,5 +1,7 @@
 import pytest
+from coco_edits import coco_edits, write_edited
 from coco_sets import POLYGON, change, write_coco
+from hypothesis import given, settings
 
 from mmreviewkd.job import JobError
 from mmreviewkd.job.coco_folder import CocoFolder
@@ -89,6 +91,29 @@ def refused(root, classes=None):
     return str(error.value)
 
 
+@pytest.fixture(scope='module')
+def sound(tmp_path_factory):
+    """A set whose file each example edits anew."""
+    return write_coco(tmp_path_factory.mktemp('sound'), segmentation=POLYGON)
+
+
+@given(coco_edits())
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_malformed_files_get_one_sentence(sound, edits):
+    write_edited(sound, edits)
+    try:
+        data = CocoFolder(sound)
+    except JobError as error:
+        assert str(error).isprintable() and 'instances_val.json' in str(error)
+    else:
+        assert data.max_side >= 64 and data.val.images > 0
+
+
+def test_one_class(tmp_path):
+    data = CocoFolder(write_coco(tmp_path, names=('cat',), labels=(0,)))
+    assert '1 class, 2 + 2 instances' in str(data)
+
+
 def test_no_folder(tmp_path):
     assert refused(tmp_path / 'none') == f'there is no folder {tmp_path / "none"}'
 
@@ -116,7 +141,7 @@ def test_no_instances(tmp_path):
 def test_missing_images(tmp_path):
     write_coco(tmp_path)
     (tmp_path / 'images/11.png').unlink()
-    assert '1 of 2 images are not in' in refused(tmp_path)
+    assert '1 of 2 images missing in' in refused(tmp_path)
     (tmp_path / 'images/10.png').unlink()
     assert 'image 10.png is in none of the folders images, ' in refused(tmp_path)
 
@@ -125,7 +150,7 @@ def test_missing_images(tmp_path):
     'edit, message',
     [
         (lambda coco: coco['images'].clear(), 'instances_val.json lists no images'),
-        (lambda coco: coco.pop('images'), 'no list `images`'),
+        (lambda coco: coco.pop('images'), "no list 'images'"),
         (
             lambda coco: coco['categories'].reverse(),
             'list their categories in different orders',
@@ -133,11 +158,11 @@ def test_missing_images(tmp_path):
         (lambda coco: coco['categories'].pop(), 'no class dog; its classes: cat'),
         (
             lambda coco: coco['annotations'][2].pop('area'),
-            'annotations: the entry 3 has no area',
+            '1 annotation without a proper area (a finite number), counted from 0: 2',
         ),
         (
             lambda coco: coco['images'][0].pop('width'),
-            'images: the entry 0 has no width',
+            '1 image without a proper width (a positive number), counted from 0: 0',
         ),
     ],
 )

@@ -2,23 +2,48 @@
 
 import json
 import os
+import shutil
 import signal
-from pathlib import Path
 
 import cv2
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from runs import JOB_OPTIONS
 
-from mmreviewkd.job import JobError, cli, run_job
+from mmreviewkd.job import (
+    AS_CONFIGURED,
+    CONTROLS,
+    JobError,
+    Method,
+    read_methods,
+    run_job,
+)
 from mmreviewkd.job import runs as job_runs
 from mmreviewkd.job.progress import ProgressHook
 
+ONE_EPOCH = JOB_OPTIONS | {'train_cfg.max_epochs': 1}
+REVIEW = dict(
+    type='FeatureDistillation',
+    connector=dict(type='ReviewConnector', mid_channels=8),
+    loss=dict(type='HCLLoss'),
+    loss_weight=1.0,
+)
+
 
 @pytest.fixture(scope='module')
-def work_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp('work')
+def finished(tmp_path_factory, digits, configs):
+    """A finished job of one epoch."""
+    work_dir = tmp_path_factory.mktemp('finished') / 'work'
+    run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
+    return work_dir
+
+
+@pytest.fixture
+def work_dir(finished, tmp_path):
+    """A copy of it, to be changed."""
+    return shutil.copytree(finished, tmp_path / 'work')
 
 
 def terminate():
@@ -49,10 +74,11 @@ def trained(work_dir):
     return starts
 
 
-def test_job(configs, digits, work_dir, monkeypatch, capsys):
-    def job(**args):
-        args = dict(options=JOB_OPTIONS, seeds=(0,), work_dir=work_dir) | args
-        run_job(configs, digits, **args)
+def test_interrupted_job(configs, digits, tmp_path, monkeypatch, capsys):
+    work_dir = tmp_path / 'work'
+
+    def job():
+        run_job(configs, digits, work_dir=work_dir, options=JOB_OPTIONS)
         return capsys.readouterr().out
 
     # In the middle of the student's second epoch.
@@ -79,13 +105,14 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert '[1/3 teacher, seed 0] finished before' in out
     assert '[2/3 student, seed 0] finished before' in out
-    assert '[3/3 distilled, seed 0] goes on after epoch 1' in out
+    assert '[3/3 distilled, seed 0] resumed after epoch 1' in out
 
     out = job()
     assert '[2/3 student, seed 0] finished before' in out
     assert trained(work_dir) == dict(teacher=1, student=2, distilled=3)
     assert (work_dir / 'table.md').read_text() in out
-    for plot in ('ap_over_epochs.png', 'predictions.png'):
+    assert 'drawing ap_over_epochs.png and predictions.png' in out
+    for plot in ('ap_over_epochs.png', 'predictions.png', 'gains.png'):
         assert cv2.imread(str(work_dir / plot)) is not None
 
     results = json.loads((work_dir / 'report.json').read_text())['seeds']['0']
@@ -94,7 +121,8 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
         assert [point['epoch'] for point in result['epochs']] == [1, 2]
         assert result['final'] == result['epochs'][-1]['metrics']
         assert 'coco/segm_mAP_75' in result['final']
-        assert result['training_seconds'] > 0
+        assert 0 < result['step_seconds'] < result['training_seconds']
+        assert (result['peak_memory'] > 0) == torch.cuda.is_available()
     # The distillation is no part of the detector.
     assert results['distilled']['parameters'] == results['student']['parameters']
 
@@ -115,18 +143,66 @@ def test_job(configs, digits, work_dir, monkeypatch, capsys):
 def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch):
     (work_dir / 'table.md').unlink()
     monkeypatch.setattr('mmreviewkd.job.sharing.train', None)
-    run_job(configs, digits, work_dir=work_dir, options=JOB_OPTIONS)
+    run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
     assert (work_dir / 'table.md').is_file()
 
 
 def test_other_settings_are_refused(configs, digits, work_dir):
-    other = JOB_OPTIONS | {'train_dataloader.batch_size': 2}
+    other = ONE_EPOCH | {'train_dataloader.batch_size': 2}
     for seed in (0, 1):
         with pytest.raises(JobError, match='--work-dir') as error:
             run_job(configs, digits, work_dir=work_dir, seeds=(seed,), options=other)
         assert 'train_dataloader.batch_size: 4 -> 2' in str(error.value)
         # Nothing else differs, not even the seed.
         assert str(error.value).count('->') == 1
+
+
+def test_methods_are_added(configs, digits, work_dir, capsys):
+    """To a finished job; one of them fails, which ends neither the others nor it."""
+
+    def job(**methods):
+        run_job(
+            configs,
+            digits,
+            [Method(n, dict(distillation=d)) for n, d in methods.items()],
+            one_teacher=True,
+            work_dir=work_dir,
+            options=ONE_EPOCH,
+        )
+
+    broken = dict(type='NoSuchDistillation')
+    with pytest.raises(JobError, match='1 run failed.*\n.*broken, seed 0'):
+        job(broken=broken, review=REVIEW)
+    out = capsys.readouterr().out
+    for line in ('1/4 teacher', '2/4 student'):
+        assert f'[{line}, seed 0] finished before' in out
+    assert '[3/4 broken, seed 0] failed: KeyError' in out
+    assert '[4/4 review, seed 0] epoch 1/1' in out
+    assert 'NoSuchDistillation' in (work_dir / 'seed_0/broken/error.txt').read_text()
+    text = (work_dir / 'table.md').read_text()
+    assert text in out
+    assert 'Not finished: broken (seed 0).' in text
+
+    job(light=REVIEW | dict(loss_weight=0.1), review=REVIEW)
+    out = capsys.readouterr().out
+    assert '[3/4 light, seed 0] epoch 1/1' in out
+    assert '[4/4 review, seed 0] finished before' in out
+    box, mask, _ = (work_dir / 'table.md').read_text().split('\n\n', 2)
+    for part in (box, mask):
+        rows = [line.split('|')[1].strip() for line in part.splitlines()[2:]]
+        assert rows == ['teacher', 'student alone', 'light', 'review']
+    assert (work_dir / 'table.csv').read_text().count('\n') == 5
+
+    # Another method of the same name is not taken for the former one.
+    with pytest.raises(JobError, match='loss_weight: 0.1 -> 0.2'):
+        job(light=REVIEW | dict(loss_weight=0.2))
+
+
+def test_methods_set_the_distillation(configs, digits, tmp_path):
+    options = {'model.distillation.loss_weight': 2.0}
+    methods = [Method('review', dict(distillation=REVIEW))]
+    with pytest.raises(JobError, match='that is what the methods set'):
+        run_job(configs, digits, methods, work_dir=tmp_path, options=options)
 
 
 def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys):
@@ -140,13 +216,13 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
             ann['segmentation'] = '[]'
         (root / 'annotations' / file.name).write_text(json.dumps(coco))
     monkeypatch.chdir(tmp_path)
-    options = {**JOB_OPTIONS, 'train_cfg.max_epochs': 1}
-    folder = run_job(configs, root, quick=True, options=options, controls=True)
+    methods = [AS_CONFIGURED, *CONTROLS]
+    folder = run_job(configs, root, methods, quick=True, options=ONE_EPOCH)
     assert folder == tmp_path / 'work_dirs' / 'boxes_quick'
-    table = (folder / 'table.md').read_text()
-    assert 'numbers mean nothing' in table
-    assert 'box AP' in table and 'mask' not in table
-    assert '| random teacher' in table and '| zero weight' in table
+    text = (folder / 'table.md').read_text()
+    assert 'numbers mean nothing' in text
+    assert 'box AP' in text and 'mask' not in text
+    assert '| random_teacher' in text and '| zero_weight' in text
     losses = {
         run: CheckpointLoader.load_checkpoint(
             str(folder / 'seed_0' / run / 'epoch_1.pth')
@@ -156,6 +232,39 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
     assert min(losses['random_teacher']) > 0 == max(losses['zero_weight'])
 
 
+def test_training_that_is_ended_early(configs, digits, tmp_path, capsys):
+    """The student learns from the teacher's last checkpoint, whatever its epoch."""
+    # No AP is ever better by so much.
+    hook = dict(
+        type='EarlyStoppingHook', monitor='coco/bbox_mAP', patience=1, min_delta=2
+    )
+    options = JOB_OPTIONS | {'custom_hooks': [hook], 'train_cfg.max_epochs': 4}
+    for _ in range(2):
+        run_job(configs, digits, work_dir=tmp_path, options=options)
+    assert capsys.readouterr().out.count('finished before') == 3
+    report = json.loads((tmp_path / 'report.json').read_text())
+    epochs = {name: len(run['epochs']) for name, run in report['seeds']['0'].items()}
+    assert epochs == dict(teacher=2, student=2, distilled=2)
+    cfg = Config.fromfile(tmp_path / 'seed_0/distilled/config.py')
+    assert cfg.model.teacher_checkpoint.endswith('seed_0/teacher/epoch_2.pth')
+
+
+def test_teacher_that_is_no_better_ends_in_a_warning(configs, digits, work_dir, capsys):
+    for name, ap in (('teacher', 0.015), ('student', 0.012)):
+        path = work_dir / 'seed_0' / name / 'result.json'
+        result = json.loads(path.read_text())
+        result['final'] |= {'coco/bbox_mAP': ap, 'coco/segm_mAP': 10 * ap}
+        path.write_text(json.dumps(result))
+    run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
+    warnings = [
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith('warning: ')
+    ]
+    assert len(warnings) == 1
+    assert 'not better than the student alone by at least 1 box AP' in warnings[0]
+
+
 def test_parameters_are_those_at_inference():
     model = torch.nn.ModuleDict(
         dict(backbone=torch.nn.Linear(3, 2), distillation=torch.nn.Linear(5, 5))
@@ -163,47 +272,6 @@ def test_parameters_are_those_at_inference():
     assert job_runs.count_parameters(model) == 8
 
 
-def test_command_line(tmp_path, monkeypatch, capsys):
-    asked = {}
-
-    def job(configs, folder, **args):
-        asked.update(args, folder=folder)
-        assert (Path(configs) / 'mrcnn_teacher.py').is_file()
-
-    monkeypatch.setattr(cli, 'run_job', job)
-    command = (
-        'distill.py set --classes a b --seeds 1 2 --cfg-options x.y=3 --controls '
-        '--epochs 4 --teacher-epochs 9 --image-size 128'
-    )
-    monkeypatch.setattr('sys.argv', command.split())
-    assert cli.distill() == 0
-    assert asked == dict(
-        folder='set',
-        classes=['a', 'b'],
-        work_dir=None,
-        seeds=[1, 2],
-        quick=False,
-        controls=True,
-        epochs=4,
-        teacher_epochs=9,
-        image_size=128,
-        options={'x.y': 3},
-    )
-
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli, 'run_job', interrupted)
-    assert cli.distill() == 130
-
-    monkeypatch.setattr(cli, 'run_job', run_job)
-    monkeypatch.setattr('sys.argv', ['distill.py', str(tmp_path / 'none')])
-    assert cli.distill() == 2
-    assert capsys.readouterr().err.endswith(
-        f'error: there is no folder {tmp_path}/none\n'
-    )
-
-    monkeypatch.setattr('sys.argv', ['distill.py', '--epochs', '0'])
-    with pytest.raises(SystemExit):
-        cli.distill()
-    assert '0 is less than 1' in capsys.readouterr().err
+def test_shipped_methods_have_names_of_their_own(configs):
+    methods = read_methods(sorted((configs.parent / 'methods').glob('*.py')))
+    assert 'review' in [method.name for method in methods]

@@ -1,9 +1,10 @@
 import sys
 
 import pytest
+from mmengine.config import Config
 
 from mmreviewkd.job import JobError
-from mmreviewkd.job.method import Method, read_methods
+from mmreviewkd.job.method import Method, read_methods, refuse_double_names
 
 
 def write(path, text):
@@ -14,9 +15,10 @@ def write(path, text):
 def test_one_distillation_and_several(tmp_path):
     one = write(tmp_path / 'one.py', "method = dict(_delete_=True, type='A')\n")
     two = write(tmp_path / 'two.py', "method = [dict(type='A'), dict(type='B')]\n")
+    pair = [dict(type='A'), dict(type='B')]
     assert read_methods([two, str(one)]) == [
-        Method('two', [dict(type='A'), dict(type='B')], []),
-        Method('one', dict(type='A'), []),
+        Method('two', dict(distillation=pair), []),
+        Method('one', dict(distillation=dict(type='A')), []),
     ]
 
 
@@ -48,15 +50,28 @@ def test_wrong_files(tmp_path, text, message):
         read_methods([path])
 
 
-def test_names_are_not_given_twice(tmp_path):
-    own = write(tmp_path / 'own.py', "method = dict(type='A')\n")
-    with pytest.raises(JobError, match='cannot be named own'):
-        read_methods([own, own])
-    student = write(tmp_path / 'student.py', "method = dict(type='A')\n")
-    with pytest.raises(JobError, match='cannot be named student'):
-        read_methods([student])
+@pytest.mark.parametrize(
+    'names', [('own', 'own'), ('student',), ('own', 'teacher'), ('distilled',) * 2]
+)
+def test_names_are_not_given_twice(names):
+    with pytest.raises(JobError, match=f'cannot be named {names[-1]}'):
+        refuse_double_names([Method(name) for name in names])
 
 
 def test_names_in_a_package():
     with pytest.raises(JobError, match='default_runtime.py has no variable `method`'):
         read_methods(['mmdet::_base_/default_runtime.py'])
+
+
+def test_fields_are_set_as_a_whole():
+    model = dict(distillation=dict(type='A', loss=dict(type='B'), loss_weight=1.0))
+    cfg = Config(dict(model=model, custom_imports=dict(imports=['mine'])))
+    zero = cfg.copy()
+    Method('zero', {'distillation.loss_weight': 0.0}).apply(zero)
+    assert zero.model.distillation == model['distillation'] | dict(loss_weight=0.0)
+    other = dict(type='C')
+    Method('other', dict(distillation=other), ['other']).apply(cfg)
+    assert cfg.model.distillation == dict(type='C')
+    assert cfg.custom_imports.imports == ['mine', 'other']
+    cfg.model.distillation.type = 'D'
+    assert other == dict(type='C')

@@ -1,19 +1,12 @@
 import pytest
 from matplotlib.figure import Figure
+from results_of import result
 
 from mmreviewkd.job import plot_ap as module
-from mmreviewkd.job.plan import MAIN
 from mmreviewkd.job.plot_ap import plot_ap
-from mmreviewkd.job.report import Report
+from mmreviewkd.job.results import Results
 
-
-def curve(*values):
-    return dict(
-        epochs=[
-            dict(epoch=2 * i, metrics={'coco/bbox_mAP': ap, 'coco/segm_mAP': ap / 2})
-            for i, ap in enumerate(values, 1)
-        ]
-    )
+NAMES = ('teacher', 'student', 'distilled')
 
 
 @pytest.fixture
@@ -24,12 +17,18 @@ def figures(monkeypatch):
     return saved
 
 
-def test_mean_and_band_over_seeds(figures, tmp_path):
-    results = {
-        0: {name: curve(0.1, 0.2) for name in MAIN},
-        1: {name: curve(0.1, 0.4) for name in MAIN},
+def runs(*curves, names=NAMES):
+    """The same curves for all runs, one a seed."""
+    seeds = {
+        seed: result(curve[-1], seed=seed, epochs=curve)
+        for seed, curve in enumerate(curves)
     }
-    plot_ap(Report(results, has_masks=True), tmp_path / 'ap.png')
+    return {name: seeds for name in names}
+
+
+def test_mean_and_band_over_seeds(figures, tmp_path):
+    found = Results(runs((0.1, 0.2), (0.1, 0.4)), has_masks=True)
+    plot_ap(found, tmp_path / 'ap.png')
     figure: Figure = figures[0]
     box, mask = figure.axes
     assert len(box.lines) == 3
@@ -43,10 +42,25 @@ def test_mean_and_band_over_seeds(figures, tmp_path):
 
 
 def test_names_do_not_lie_on_one_another(figures, tmp_path):
-    results = {0: {name: curve(0.1, 0.3) for name in MAIN}}
-    plot_ap(Report(results, has_masks=False), tmp_path / 'ap.png')
+    plot_ap(Results(runs((0.1, 0.3)), has_masks=False), tmp_path / 'ap.png')
     (axes,) = figures[0].axes
     heights = sorted(text.xyann[1] for text in axes.texts)
-    assert [text.get_text() for text in axes.texts] == [f'{name} 30.0' for name in MAIN]
+    assert {text.get_text() for text in axes.texts} == {f'{n} 30.0' for n in NAMES}
     assert min(b - a for a, b in zip(heights, heights[1:], strict=False)) > 1
     assert not axes.collections
+
+
+def test_runs_that_ended_early_or_not_at_all(figures, tmp_path):
+    found = runs((0.1, 0.2, 0.3), (0.1, 0.4)) | dict(student={0: None})
+    plot_ap(Results(found, has_masks=False), tmp_path / 'ap.png')
+    (axes,) = figures[0].axes
+    assert len(axes.lines) == 2
+    assert axes.lines[0].get_xdata().tolist() == [2, 4]
+
+
+def test_best_of_many_methods(figures, tmp_path):
+    names = [f'method_{i}' for i in range(24)]
+    found = runs((0.1, 0.3), names=('teacher', 'student', *names))
+    plot_ap(Results(found, has_masks=False), tmp_path / 'ap.png')
+    assert len(figures[0].axes[0].lines) == 2 + module.MOST
+    assert 'of 24 methods' in figures[0].get_supxlabel()

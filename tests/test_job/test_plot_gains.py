@@ -1,20 +1,16 @@
 import cv2
 import pytest
+from results_of import result
 
 from mmreviewkd.job import plot_gains as module
-from mmreviewkd.job.comparison import Comparison
 from mmreviewkd.job.plot_gains import plot_gains
+from mmreviewkd.job.results import Results
 from mmreviewkd.plot_style import COLOURS
 
 
-def result(box, mask):
-    metrics = {'coco/bbox_mAP': box, 'coco/segm_mAP': mask}
-    return dict(final=metrics, step_seconds=0.1, peak_memory=0)
-
-
 @pytest.fixture
-def comparison():
-    return Comparison(
+def results():
+    return Results(
         dict(
             teacher={0: result(0.5, 0.4)},
             student={0: result(0.3, 0.2), 1: result(0.4, 0.2)},
@@ -23,13 +19,14 @@ def comparison():
             unfinished={0: None, 1: None},
         ),
         has_masks=True,
+        one_teacher=True,
     )
 
 
-def test_bars_are_gains_the_best_above(comparison, tmp_path, monkeypatch):
+def test_bars_are_gains_the_best_above(results, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(module, 'save', lambda figure, path: saved.append(figure))
-    plot_gains(comparison, tmp_path / 'plot.png')
+    plot_gains(results, tmp_path / 'plot.png')
     box, mask = saved[0].axes
     # Gains -2, 1 and 3, 5; standard deviations 3 / sqrt(2) and 2 / sqrt(2).
     assert [bar.get_width() for bar in box.patches] == pytest.approx([-0.5, 4])
@@ -66,19 +63,19 @@ def test_bars_are_gains_the_best_above(comparison, tmp_path, monkeypatch):
 def test_one_seed_has_no_error_bars(tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(module, 'save', lambda figure, path: saved.append(figure))
-    results = dict(
+    runs = dict(
         teacher={0: result(0.5, 0)}, student={0: result(0.3, 0)}, a={0: result(0.4, 0)}
     )
-    plot_gains(Comparison(results, has_masks=False), tmp_path / 'plot.png')
+    plot_gains(Results(runs, has_masks=False), tmp_path / 'plot.png')
     (axes,) = saved[0].axes
     assert not axes.collections
     assert not saved[0].get_supxlabel()
 
 
-def test_file(comparison, tmp_path):
-    plot_gains(comparison, tmp_path / 'plot.png')
+def test_file(results, tmp_path):
+    plot_gains(results, tmp_path / 'plot.png')
     assert cv2.imread(str(tmp_path / 'plot.png')) is not None
     # Nothing to show yet.
-    results = dict(teacher={0: None}, student={0: result(0.3, 0)}, a={0: None})
-    plot_gains(Comparison(results, has_masks=False), tmp_path / 'empty.png')
+    runs = dict(teacher={0: None}, student={0: result(0.3, 0)}, a={0: None})
+    plot_gains(Results(runs, has_masks=False), tmp_path / 'empty.png')
     assert not (tmp_path / 'empty.png').exists()

@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from mmreviewkd.job import progress
-from mmreviewkd.job.progress import Console, Estimate, clock
+from mmreviewkd.job.progress import Console, clock
 
 
 class Terminal(io.StringIO):
@@ -28,22 +28,50 @@ def console(monkeypatch, stream):
 def test_file_gets_a_line_every_20_seconds(monkeypatch, now):
     stream = io.StringIO()
     out = console(monkeypatch, stream)
-    for second in range(0, 50, 5):
-        now[0] = 1000.0 + second
-        out.status(f'at {second}')
-    out.say('done')
-    assert stream.getvalue() == 'at 0\nat 20\nat 40\ndone\n'
+    with out:
+        for second in range(0, 50, 5):
+            now[0] = 1000.0 + second
+            out.status(f'at {second}', second / 100, 65)
+        out.say('done')
+    assert stream.getvalue().splitlines() == [
+        'at 0  0% of all  ETA 1:05',
+        'at 20  20% of all  ETA 1:05',
+        'at 40  40% of all  ETA 1:05',
+        'done',
+    ]
 
 
-def test_terminal_overwrites_the_line(monkeypatch, now):
+def test_terminal_has_a_bar_below_the_lines(monkeypatch, now):
+    monkeypatch.setenv('TERM', 'xterm')
+    monkeypatch.setenv('COLUMNS', '100')
     stream = Terminal()
     out = console(monkeypatch, stream)
-    out.status('one')
-    now[0] += 1
-    out.status('two')
-    out.say('done')
-    clear = '\r\033[K'
-    assert stream.getvalue() == f'{clear}one{clear}two{clear}done\n'
+    with out:
+        out.status('[1/3 teacher]', 0.25, 65)
+        out.say('a line')
+        now[0] += 1
+        out.status('[2/3 student]', 0.5, 30)
+    text = stream.getvalue()
+    assert '[1/3 teacher]' in text and '25%  ETA 1:05' in text
+    assert '[2/3 student]' in text and '50%  ETA 0:30' in text
+    assert text.index('25%') < text.index('a line') < text.index('50%')
+    # It is taken away in the end.
+    assert text.rstrip().endswith('\x1b[2K')
+
+
+def test_lines_are_as_they_are(monkeypatch):
+    stream = io.StringIO()
+    text = '[bold]x[/bold] :smile: ' + 'long ' * 50
+    console(monkeypatch, stream).say(text)
+    assert stream.getvalue() == f'{text}\n'
+
+
+def test_lines_go_to_the_stream_of_the_beginning(monkeypatch):
+    stream = io.StringIO()
+    out = console(monkeypatch, stream)
+    monkeypatch.setattr('sys.stdout', io.StringIO())
+    out.say('here')
+    assert stream.getvalue() == 'here\n'
 
 
 def test_warnings_are_shown(monkeypatch):
@@ -54,29 +82,6 @@ def test_warnings_are_shown(monkeypatch):
     logger.warning('This is deprecated')
     logger.warning('look')
     assert stream.getvalue() == 'warning: look\n'
-
-
-def test_estimate_starts_from_usual_costs():
-    estimate = Estimate([('teacher', 10), ('student', 10), ('distilled', 10)])
-    assert estimate.share_and_rest()[0] == 0
-    estimate.update(0, 0.5, 16.0)
-    # An epoch of the teacher took 3.2 s; the others usually cost 2 and 2.8 s then.
-    share, rest = estimate.share_and_rest()
-    assert rest == pytest.approx(16 + 20 + 28)
-    assert share == pytest.approx(16 / 80)
-
-
-def test_estimate_goes_by_what_was_measured():
-    estimate = Estimate([('teacher', 10), ('student', 10)] * 2)
-    estimate.update(0, 1.0, 50.0)
-    estimate.update(1, 1.0, 40.0)
-    estimate.update(2, 0.5, 25.0)
-    share, rest = estimate.share_and_rest()
-    assert rest == pytest.approx(25 + 40)
-    assert share == pytest.approx(115 / 180)
-    estimate.update(2, 1.0, 50.0)
-    estimate.update(3, 1.0, 40.0)
-    assert estimate.share_and_rest() == pytest.approx((1, 0))
 
 
 def test_clock():

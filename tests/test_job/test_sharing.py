@@ -1,12 +1,12 @@
 """Which process does which run; the training itself is a stand-in."""
 
-import fcntl
 import multiprocessing
 import os
 import signal
 import time
 
 import pytest
+from filelock import FileLock
 from mmengine.config import Config
 
 from mmreviewkd.files import write_json
@@ -39,10 +39,11 @@ def stand_in(log, seconds=0.0, failing=()):
         time.sleep(seconds)
         if run.name in failing:
             raise ValueError('no such method')
-        write_json(
-            run.folder / 'result.json',
-            dict(training_seconds=1.0, evaluation_seconds=1.0),
+        result = dict(
+            training_seconds=1.0, evaluation_seconds=1.0, epochs=[dict(epoch=1)]
         )
+        write_json(run.folder / 'result.json', result)
+        return result
 
     return train
 
@@ -146,18 +147,17 @@ def test_failure_of_another_process_is_not_repeated(runs, tmp_path, capsys):
         # Meanwhile another process tries the student.
         (tmp_path / 'student').mkdir()
         (tmp_path / 'student/error.txt').write_text('Traceback')
-        stand_in(log)(run, hook, warnings)
+        return stand_in(log)(run, hook, warnings)
 
     assert do_runs(runs[:2], train) == ['student']
     assert [name for name, _ in done(log)] == ['teacher']
     assert 'student, seed 0] failed in another process' in capsys.readouterr().out
 
 
-def test_lock_is_given_back(runs, tmp_path):
+def test_locks_are_given_back(runs, tmp_path):
     do_runs(runs, stand_in(tmp_path / 'log', failing=['student']))
     for run in runs:
-        with open(run.folder / 'lock') as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        FileLock(run.folder / 'lock', blocking=False).acquire()
 
 
 def test_failed_runs_are_named(runs):
@@ -165,3 +165,5 @@ def test_failed_runs_are_named(runs):
     with pytest.raises(JobError, match='2 runs failed') as error:
         sharing.raise_if_any(runs[2:])
     assert f'fitnet, seed 0: {runs[2].folder}/error.txt' in str(error.value)
+    with pytest.raises(JobError, match='1 run failed'):
+        sharing.raise_if_any(runs[:1])

@@ -1,4 +1,8 @@
-from mmreviewkd.report.differences import MISSING, differences
+from mmreviewkd.report.differences import (
+    MISSING,
+    differences,
+    with_student_as_model,
+)
 
 
 def test_fields_that_differ():
@@ -29,9 +33,8 @@ def test_student_is_compared_with_a_plain_model():
             teacher='mmdet::x.py',
         )
     )
-    assert differences([plain, distilled]) == [
-        ('model.teacher', [MISSING, 'mmdet::x.py'])
-    ]
+    configs = [with_student_as_model(config) for config in (plain, distilled)]
+    assert differences(configs) == [('model.teacher', [MISSING, 'mmdet::x.py'])]
 
 
 def test_one_config_differs_in_nothing():

@@ -1,0 +1,113 @@
+"""The commands as typed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmreviewkd import job
+from mmreviewkd.job import AS_CONFIGURED, CONTROLS, JobError, Method, cli
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What a job was asked for, in place of doing it."""
+    args = {}
+
+    def note(configs, **others):
+        assert (Path(configs) / 'mrcnn_teacher.py').is_file()
+        args.update(others)
+
+    monkeypatch.setattr(job, 'run_job', note)
+    return args
+
+
+def call(monkeypatch, command, *args):
+    monkeypatch.setattr('sys.argv', [command.__name__, *args])
+    return command()
+
+
+def test_distill(asked, monkeypatch):
+    args = (
+        'set --classes a b --seeds 1 2 --controls --epochs 4 --teacher-epochs 9 '
+        '--image-size 128 --cfg-options x.y=3'
+    )
+    hook = "custom_hooks=[dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')]"
+    assert call(monkeypatch, cli.distill, *args.split(), hook) == 0
+    assert asked == dict(
+        folder='set',
+        methods=[AS_CONFIGURED, *CONTROLS],
+        one_teacher=False,
+        classes=['a', 'b'],
+        work_dir=None,
+        seeds=[1, 2],
+        quick=False,
+        epochs=4,
+        teacher_epochs=9,
+        image_size=128,
+        options={
+            'x.y': 3,
+            'custom_hooks': [dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')],
+        },
+    )
+
+
+def test_compare(asked, monkeypatch, tmp_path):
+    (tmp_path / 'a.py').write_text("method = dict(type='A')")
+    args = ['set', '--methods', f'{tmp_path}/a.py', '--seeds', '1', '2', '--quick']
+    assert call(monkeypatch, cli.compare, *args) == 0
+    assert asked['methods'] == [Method('a', dict(distillation=dict(type='A')), [])]
+    assert asked['one_teacher'] and asked['quick']
+    assert asked['seeds'] == [1, 2]
+    assert asked['options'] == {'model.inherit': ()}
+
+
+def test_compare_takes_all_methods(asked, monkeypatch):
+    own = 'model.inherit=[neck]'
+    assert call(monkeypatch, cli.compare, '--cfg-options', own) == 0
+    assert {'review', 'fitnet'} <= {method.name for method in asked['methods']}
+    assert asked['options'] == {'model.inherit': ['neck']}
+
+
+@pytest.mark.parametrize(
+    'error, code', [(KeyboardInterrupt(), 130), (JobError('1 run failed'), 2)]
+)
+def test_exit_code(monkeypatch, capsys, error, code):
+    def fail(*args, **others):
+        raise error
+
+    monkeypatch.setattr(job, 'run_job', fail)
+    assert call(monkeypatch, cli.distill) == code
+    assert ('error: 1 run failed' in capsys.readouterr().err) == (code == 2)
+
+
+def test_errors(monkeypatch, tmp_path, capsys):
+    assert call(monkeypatch, cli.distill, str(tmp_path / 'none')) == 2
+    assert capsys.readouterr().err.endswith(
+        f'error: there is no folder {tmp_path}/none\n'
+    )
+    with pytest.raises(SystemExit):
+        call(monkeypatch, cli.distill, '--epochs', '0')
+    assert '0 is less than 1' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('name', ['distill', 'compare'])
+def test_help_imports_nothing_heavy(name):
+    script = (
+        'import runpy, sys\n'
+        f"sys.argv = ['{name}.py', '--help']\n"
+        'try:\n'
+        f"    runpy.run_path('tools/{name}.py', run_name='__main__')\n"
+        'except SystemExit as end:\n'
+        '    assert not end.code\n'
+        "for heavy in ('torch', 'mmengine', 'mmcv', 'mmdet', 'numpy', 'matplotlib'):\n"
+        '    assert heavy not in sys.modules, heavy\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', script], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert '--cfg-options KEY=VALUE' in done.stdout

@@ -1,0 +1,137 @@
+import pytest
+import torch
+from coco_sets import write_coco
+from mmdet.registry import DATASETS
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+
+from mmreviewkd.job import JobError
+from mmreviewkd.job.coco_folder import CocoFolder
+from mmreviewkd.job.job_configs import load_configs
+
+
+def models(cfgs):
+    """All models in the configs."""
+    for cfg in cfgs.values():
+        model = cfg.model
+        yield from [model.student, model.teacher] if 'student' in model else [model]
+
+
+def test_classes_and_masks(configs, masks):
+    cfgs = load_configs(configs, masks)
+    for model in models(cfgs):
+        assert model.type == 'MaskRCNN'
+        assert model.roi_head.bbox_head.num_classes == 2
+        assert model.roi_head.mask_head.num_classes == 2
+    for cfg in cfgs.values():
+        assert cfg.val_evaluator.metric == cfg.test_evaluator.metric == ['bbox', 'segm']
+        for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+            assert cfg[loader].dataset.metainfo.classes == ('cat', 'dog')
+
+
+def test_boxes_only(configs, boxes):
+    cfgs = load_configs(configs, boxes)
+    for model in models(cfgs):
+        assert model.type == 'FasterRCNN'
+        assert model.roi_head.bbox_head.num_classes == 2
+    init_default_scope('mmdet')
+    cfg = cfgs['distilled']
+    assert cfg.val_evaluator.metric == ['bbox']
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    sample = dataset[0]['data_samples'].gt_instances
+    assert sorted(sample.labels.tolist()) == [0, 1]
+    assert 'masks' not in sample
+
+
+def test_perfect_predictions_have_full_ap(configs, boxes):
+    init_default_scope('mmdet')
+    cfg = load_configs(configs, boxes)['student']
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    evaluator = Evaluator(cfg.val_evaluator)
+    evaluator.dataset_meta = dataset.metainfo
+    for i in range(len(dataset)):
+        sample = dataset[i]['data_samples']
+        sample.pred_instances = sample.gt_instances.clone()
+        sample.pred_instances.bboxes = sample.gt_instances.bboxes.tensor
+        sample.pred_instances.scores = torch.ones(len(sample.gt_instances))
+        evaluator.process([sample])
+    assert evaluator.evaluate(len(dataset))['coco/bbox_mAP'] == 1.0
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        ('model.backbone.depth', 'write one of model.student'),
+        ('model.student', 'write one of model.student'),
+        ('trian_cfg.max_epochs', 'no config has the field trian_cfg'),
+    ],
+)
+def test_unknown_options(configs, masks, option, message):
+    with pytest.raises(JobError, match=message):
+        load_configs(configs, masks, options={option: 1})
+
+
+def test_fewer_images(configs, boxes):
+    init_default_scope('mmdet')
+    cfg = load_configs(configs, boxes, max_images=(1, 5))['student']
+    assert len(DATASETS.build(cfg.train_dataloader.dataset)) == 1
+    assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 2
+
+
+@pytest.mark.parametrize(
+    'side, image_size, expected', [(64, None, 64), (300, None, 224), (300, 260, 260)]
+)
+def test_image_size(configs, tmp_path, side, image_size, expected):
+    data = CocoFolder(write_coco(tmp_path / 'data', size=side))
+    init_default_scope('mmdet')
+    cfg = load_configs(configs, data, image_size=image_size)['student']
+    for loader in ('train_dataloader', 'val_dataloader'):
+        dataset = DATASETS.build(cfg[loader].dataset)
+        assert dataset[0]['data_samples'].img_shape == (expected, expected)
+
+
+def test_options(configs, masks):
+    options = {
+        'train_cfg.max_epochs': 3,
+        'model.student.neck.out_channels': 24,
+        'model.teacher.backbone.depth': 34,
+        'model.distillation.loss_weight': 0.7,
+        'model.inherit': [],
+    }
+    cfgs = load_configs(configs, masks, options=options)
+    assert all(cfg.train_cfg.max_epochs == 3 for cfg in cfgs.values())
+    teacher, student, distilled = (cfg.model for cfg in cfgs.values())
+    assert (teacher.backbone.depth, student.backbone.depth) == (34, 18)
+    assert student.neck.out_channels == 24 != teacher.neck.out_channels
+    assert 'distillation' not in student and 'distillation' not in teacher
+    assert distilled.distillation.loss_weight == 0.7
+    assert distilled.inherit == [] and 'inherit' not in student
+    assert distilled.student == student and distilled.teacher == teacher
+
+
+def test_lists_of_dicts_replace_what_is_there(configs, boxes):
+    """Such as hooks; MMEngine drops ``_delete_`` from what it merges."""
+    hook = dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')
+    backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+    optimizer = dict(_delete_=True, type='SGD', lr=0.1)
+    options = {
+        'custom_hooks': [hook],
+        'visualizer.vis_backends': backends,
+        'optim_wrapper.optimizer': optimizer,
+    }
+    for cfg in load_configs(configs, boxes, options=options).values():
+        assert cfg.custom_hooks == [hook]
+        assert cfg.visualizer.vis_backends == backends
+        assert cfg.optim_wrapper.optimizer == dict(type='SGD', lr=0.1)
+
+
+def test_epochs(configs, boxes):
+    cfgs = load_configs(configs, boxes, epochs=3, teacher_epochs=5)
+    epochs = {name: cfg.train_cfg.max_epochs for name, cfg in cfgs.items()}
+    assert epochs == dict(teacher=5, student=3, distilled=3)
+    # The student has the same schedule alone and distilled; the teacher a longer one.
+    cfgs = load_configs(configs, boxes)
+    student, distilled = (cfgs[name] for name in ('student', 'distilled'))
+    for key in ('train_cfg', 'optim_wrapper', 'param_scheduler', 'train_dataloader'):
+        assert student[key] == distilled[key]
+    assert cfgs['teacher'].train_cfg.max_epochs > student.train_cfg.max_epochs
