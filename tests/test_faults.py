@@ -181,7 +181,7 @@ def test_no_space_for_a_checkpoint(config, uninterrupted, tmp_path):
     """The former one stays, the error names the file, and the run can go on later."""
     assert train(config, tmp_path, before=with_hook(Limit())) == 1
     assert sorted(path.name for path in tmp_path.glob('*.pth')) == ['epoch_1.pth']
-    assert f"File too large: '{tmp_path / 'epoch_2.pth'}'" in console(tmp_path)
+    assert f"File too large: '{tmp_path / 'epoch_2.pth'}'\n" in console(tmp_path)
     assert not list(tmp_path.glob('.*unfinished'))
     assert train(config, tmp_path, '--resume') == 0
     assert not differing(tmp_path, uninterrupted)
