@@ -35,9 +35,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
     except BaseException as error:
         os.unlink(temporary)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno and not error.filename:
             # A full disk's error does not say by itself what it is about.
-            error.filename, error.filename2 = str(path), None
+            error.filename = str(path)
         raise
 
 

@@ -17,7 +17,7 @@ class MeanErrorOfRows(nn.Module):
 def test_the_loss_gets_a_matrix_of_each_side():
     batch = batches.batch([[[8, 8, 24, 24]], [[0, 8, 9, 24], [8, 0, 24, 9]]])
     loss = dict(type='MeanErrorOfRows')
-    found = RoIFeatureDistillation([4, 4], [4, 4], loss)(batch)
+    found = RoIFeatureDistillation([4, 4], [4, 4], loss)(batch)['loss']
     preds, targets = (
         pool(maps, batch.boxes, (8, 16)) for maps in (batch.feats, batch.targets)
     )

@@ -155,6 +155,8 @@ def test_workers_that_outlive_an_epoch(config, tmp_path, signal_):
     train_until(signal_, config, tmp_path / 'resumed', STEPS + 1, **loader)
     train(config, tmp_path / 'resumed', **loader)
     assert_same_weights(tmp_path / 'resumed', weights(tmp_path / 'uninterrupted'))
+    logs = [path.read_text() for path in (tmp_path / 'resumed').glob('*/*.log')]
+    assert sum('workers that outlive an epoch start anew' in log for log in logs) == 1
 
 
 def test_training_that_only_starts_from_a_checkpoint_draws_anew(

@@ -199,6 +199,38 @@ def test_scripts_end_what_works_for_the_processes(tmp_path, script):
     assert 'gloo' not in threads
 
 
+def test_a_signal_to_one_process_ends_all(tmp_path, data, teacher):
+    write_config(tmp_path / 'config.py', data, teacher, 2)
+    script = tmp_path / 'train.py'
+    script.write_text(
+        'import os, runpy, signal\n'
+        'import mmreviewkd\n'
+        'from mmreviewkd.hooks import PreemptionHook\n'
+        'after = PreemptionHook.after_train_iter\n'
+        'def after_train_iter(self, runner, *args, **kwargs):\n'
+        "    if os.environ['RANK'] == '1' and runner.iter == 0:\n"
+        '        os.kill(os.getpid(), signal.SIGTERM)\n'
+        '    try:\n'
+        '        after(self, runner, *args, **kwargs)\n'
+        '    except SystemExit as end:\n'
+        "        print('rank', os.environ['RANK'], 'leaves by', end.code)\n"
+        '        raise SystemExit(0)\n'
+        'PreemptionHook.after_train_iter = after_train_iter\n'
+        f"runpy.run_path('{ROOT}/tools/train.py', run_name='__main__')\n"
+    )
+    out = run(
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
+        + ['--standalone', script, tmp_path / 'config.py']
+        + ['--launcher', 'pytorch', '--work-dir', tmp_path / 'out', '--cfg-options']
+        + ['default_hooks.preemption.type=PreemptionHook'],
+        PYTHONPATH=str(ROOT),
+    )
+    # In the step after the one in which it came.
+    assert (tmp_path / 'out/iter_2.pth').is_file()
+    assert not (tmp_path / 'out/epoch_1.pth').is_file()
+    assert all(f'rank {rank} leaves by 143' in out for rank in range(2))
+
+
 def test_demo_with_two_processes(tmp_path):
     """And its checkpoint in stock MMDetection, in one process."""
     data = make_digits(tmp_path / 'digits', 16, 6, seed=0)
