@@ -12,6 +12,7 @@ NAMES = {
     'FSPLoss',
     'HCLLoss',
     'IdentityConnector',
+    'KLDivLoss',
     'L2DistillLoss',
     'MaskedGenerationConnector',
     'OFDLoss',

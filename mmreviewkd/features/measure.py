@@ -6,8 +6,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isqrt
+from typing import Any
 
 import torch
+from mmengine.model import BaseModel
+from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from .feature import Feature
@@ -57,12 +60,21 @@ def run_trunk(model: nn.Module, images: Tensor) -> object:
     return feats if neck is None else neck(feats)
 
 
-def run_whole(model: nn.Module, images: Tensor) -> object:
+def run_whole(
+    model: nn.Module, images: Tensor, data_samples: Sequence[Any] | None = None
+) -> object:
     """Run a model, heads included, without losses or post-processing."""
-    try:
-        return model(images, mode='tensor')
-    except TypeError:
+    if not isinstance(model, BaseModel):
         return model(images)
+    return model(images, data_samples, mode='tensor')
+
+
+def _samples(images: Tensor) -> list[BaseDataElement]:
+    """What heads may ask about images that are neither resized nor padded."""
+    shape = tuple(images.shape[2:])
+    names = ('ori_shape', 'img_shape', 'pad_shape', 'batch_input_shape')
+    metainfo = dict.fromkeys(names, shape) | dict(scale_factor=(1.0, 1.0))
+    return [BaseDataElement(metainfo=metainfo) for _ in images]
 
 
 @torch.no_grad()
@@ -161,11 +173,13 @@ def _shapes(
     """Shapes of the tensors that each module returns for one image."""
     first = next(model.parameters(), torch.zeros(0))
     images = first.new_zeros(1, channels, size, size)
-    run = run_trunk if in_trunk(names) else run_whole
     recorder = FeatureRecorder(model, names, who)
     try:
         with recorder, quiet():
-            run(model, images)
+            if in_trunk(names):
+                run_trunk(model, images)
+            else:
+                run_whole(model, images, _samples(images))
         return [[x.shape for x in recorder.tensors(name)] for name in recorder.names]
     finally:
         recorder.remove()
