@@ -260,7 +260,9 @@ class Teacher(nn.Module):
             tuple[Tensor]: All features of the modules that are compared, in float32
             unless mixed precision is on around it.
         """
-        self.load(preprocessor)
+        if not self.loaded:
+            self.load(preprocessor)
+            self.to(images)
         device = images.device
         if self._renormalize is None:
             self._check_channels(images)
