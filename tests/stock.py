@@ -1,13 +1,14 @@
 """MMDetection's own configs, as narrow as they run, with three classes."""
 
+import toys
 from mmengine.config import ConfigDict
 
-from mmreviewkd.model_config import resolve_model_config, without_pretrained
+from mmreviewkd.model_config import without_pretrained
 
 
 def stock(name: str, **changes) -> ConfigDict:
     """Config of one of MMDetection's models without pretrained weights, changed."""
-    config = resolve_model_config(dict(_base_=f'mmdet::{name}', **changes))
+    config = toys.resolve(dict(_base_=f'mmdet::{name}', **changes))
     return _batch_norm(without_pretrained(config))
 
 
