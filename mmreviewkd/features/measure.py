@@ -3,9 +3,9 @@
 import copy
 import itertools
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import isqrt
 from typing import Any
 
 import torch
@@ -196,18 +196,25 @@ def _feature(
     grown = [axis for axis in range(len(small)) if small[axis] != large[axis]]
     first, last = sizes
     if grown == [1] and len(small) == 3:
-        stride = isqrt((last**2 - first**2) // (large[1] - small[1]))
-        prefix = small[1] - (first // stride) ** 2
-        return Feature(name, index, small[2], stride, 'NLC', prefix)
-    if len(grown) == 2 and len(small) == 4:
+        stride = round(math.sqrt((last**2 - first**2) / (large[1] - small[1])))
+        # A border narrower than a patch may be cut off, or be padded.
+        for rounded in (math.floor, math.ceil):
+            prefixes = {
+                shape[1] - rounded(size / stride) ** 2
+                for shape, size in ((small, first), (large, last))
+            }
+            if len(prefixes) == 1 and min(prefixes) >= 0:
+                return Feature(name, index, small[2], stride, 'NLC', *prefixes)
+    elif grown in ([1, 2], [2, 3]) and len(small) == 4:
         axis = grown[0]
         # The difference, since a border may be cut off.
         stride = round((last - first) / (large[axis] - small[axis]))
         if axis == 1:
             return Feature(name, index, small[3], stride, 'NHWC')
         return Feature(name, index, small[1], stride)
-    if len(small) == 4 and small[2:] == (1, 1):
+    elif not grown and len(small) == 4 and small[2:] == (1, 1):
         return Feature(name, index, small[1])
-    if len(small) == 2:
-        return Feature(name, index, small[1], layout='NC')
-    return Feature(name, index, small[-1], layout='...C')
+    elif not grown and len(small) > 1:
+        layout = 'NC' if len(small) == 2 else '...C'
+        return Feature(name, index, small[-1], layout=layout)
+    return Feature(name, index, small[-1] if small else 1, layout='?')

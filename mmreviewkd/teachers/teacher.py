@@ -141,7 +141,7 @@ class Teacher(nn.Module):
         if self.loaded:
             return
         cfg = resolve_model_config(self.config)
-        if self.checkpoint is None and not cfg.get('pretrained'):
+        if self.checkpoint is None and not _brings_weights(cfg):
             raise ValueError(
                 'distillation needs a trained teacher: set model.teacher_checkpoint '
                 "to its checkpoint's path or URL (or to 'random' for a control "
@@ -315,3 +315,11 @@ class Teacher(nn.Module):
                 f"student's have {images.shape[1]}; take a teacher for such images, or "
                 'give the student the images that the teacher was trained with'
             )
+
+
+def _brings_weights(cfg: Mapping[str, Any]) -> bool:
+    """Say whether a model needs no checkpoint: it has weights, or gets its own."""
+    module = cfg.get('module')
+    if isinstance(module, Mapping):
+        return _brings_weights(module)
+    return isinstance(module, nn.Module) or bool(cfg.get('pretrained'))

@@ -89,6 +89,18 @@ def test_own_module_is_left_as_it_is(tmp_path):
         assert torch.equal(value, before[name])
 
 
+def test_own_module_with_its_weights_needs_no_checkpoint():
+    module = Own().eval()
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = module(images)
+    teacher = Teacher(dict(type='ImageModel', module=module), None, 'float32')
+    maps = maps_of(teacher, images)
+    torch.testing.assert_close(list(maps), list(expected.values()))
+    with pytest.raises(ValueError, match='needs a trained teacher'):
+        Teacher(dict(type='ImageModel', module=dict(type='Own')), None).load()
+
+
 @pytest.mark.parametrize('student', STUDENTS)
 @pytest.mark.parametrize(
     'teacher',
