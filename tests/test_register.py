@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.registry import MODELS
@@ -12,6 +15,7 @@ NAMES = {
     'FSPLoss',
     'HCLLoss',
     'IdentityConnector',
+    'KLDivLoss',
     'L2DistillLoss',
     'MaskedGenerationConnector',
     'OFDLoss',
@@ -66,3 +70,14 @@ def test_a_distilled_model_is_found_in_every_scope(name):
     for key in (name, f'mmdet.{name}', f'mmengine.{name}'):
         assert MODELS.get(key) is MODELS.module_dict[name]
     assert MMDET_MODELS.get(name) is MODELS.module_dict[name]
+
+
+def test_detectors_are_not_loaded_for_losses_and_connectors():
+    """Nor anything that draws: both take seconds, and may be missing."""
+    code = (
+        'import sys, mmreviewkd.losses, mmreviewkd.connectors; '
+        "sys.exit(' '.join({'mmdet', 'matplotlib'} & {*sys.modules}) or 0)"
+    )
+    command = [sys.executable, '-W', 'ignore', '-c', code]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

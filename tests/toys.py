@@ -1,5 +1,6 @@
 """The smallest detectors that are still real, and batches for them."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from torch.utils.data import Dataset
 from mmreviewkd.model_config import resolve_model_config
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+
+_RESOLVED: dict[str, ConfigDict] = {}
 
 NARROW = dict(
     backbone=dict(base_channels=4, stem_channels=4),
@@ -37,7 +40,15 @@ def detector(kind: str = 'frcnn', **changes) -> ConfigDict:
     if kind == 'mrcnn':
         config.roi_head.update(NARROW_MASK)
     config.update(changes)
-    return resolve_model_config(config)
+    return resolve(config)
+
+
+def resolve(config: dict) -> ConfigDict:
+    """Read a config, once for all tests: MMEngine takes half a second for it."""
+    key = repr(config)
+    if key not in _RESOLVED:
+        _RESOLVED[key] = resolve_model_config(config)
+    return copy.deepcopy(_RESOLVED[key])
 
 
 def build(config: dict) -> torch.nn.Module:

@@ -124,10 +124,12 @@ def build_distilled_model(
             f'model.teachers stands for several teachers, each with its own fields; '
             f'move model.{given[0]} into one of its dicts'
         )
+    if teachers is not None and not teachers:
+        raise ValueError('model.teachers is empty; give it a dict for each teacher')
     model = _build_student(student, data_preprocessor)
     # The student's random numbers are those of its training alone.
     with torch.random.fork_rng(devices=[]):
-        lessons = [_lesson(model, **fields) for fields in teachers or [one]]
+        lessons = _lessons(model, teachers) if teachers else [_lesson(model, **one)]
     distillations = [one for lesson in lessons for one in lesson.distillations]
     complete = all(lesson.pairs for lesson in lessons)
     model.learn(
@@ -160,6 +162,17 @@ def _build_student(
         )
     config.type = distilled_class(student_class)
     return build_model(config)
+
+
+def _lessons(student: BaseModel, teachers: Sequence[Config]) -> list[Lesson]:
+    """Build each teacher's part; errors say whose they are."""
+    lessons = []
+    for number, fields in enumerate(teachers):
+        try:
+            lessons.append(_lesson(student, **fields))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'model.teachers[{number}]: {error}') from error
+    return lessons
 
 
 def _lesson(

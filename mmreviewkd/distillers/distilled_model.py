@@ -102,7 +102,7 @@ class DistillationMixin:
         """
         for teacher in self._teachers():
             teacher.load(self.data_preprocessor)
-            teacher.to(next(self.parameters()).device)
+            teacher.to(next(self.parameters()))
         super().init_weights()
         if self.inherited:
             inherit(self, self.teacher.read_weights().state, self.inherited)

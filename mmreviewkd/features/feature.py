@@ -1,12 +1,13 @@
 """One feature of a model, and how it becomes a map."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-LAYOUTS = ('NCHW', 'NHWC', 'NLC', 'NC', '...C')
+LAYOUTS = ('NCHW', 'NHWC', 'NLC', 'NC', '...C', '?')
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Feature:
             Defaults to None: it has no positions, or as many for any image.
         layout (str): One of :data:`LAYOUTS`: a map with the channels first or last,
             tokens, a vector, or vectors in any number of leading dimensions, such as
-            the queries of all decoder layers. Defaults to ``'NCHW'``.
+            the queries of all decoder layers; ``'?'`` is none of these, and is not
+            compared. Defaults to ``'NCHW'``.
         prefix (int): Tokens before those of the positions. Defaults to 0.
     """
 
@@ -46,18 +48,34 @@ class Feature:
         Returns:
             Tensor: (N, C, H, W). A vector becomes a map of one position; vectors in
             leading dimensions become one of as many rows as the last of them is long.
+
+        Raises:
+            ValueError: If tokens are no map of the image.
         """
         if self.layout == 'NHWC':
             return x.movedim(-1, 1)
         if self.layout == 'NC':
             return x[:, :, None, None]
         if self.layout == 'NLC':
-            x = x[:, self.prefix :]
-            width = round(image_size[1] / (self.stride or 1))
-            return x.transpose(1, 2).unflatten(2, (x.shape[1] // width, width))
+            x = x[:, self.prefix :].transpose(1, 2)
+            return x.unflatten(2, self._grid(x.shape[2], image_size))
         if self.layout == '...C':
             return x.flatten(0, -3).transpose(1, 2)[..., None]
         return x
+
+    def _grid(self, count: int, image_size: tuple[int, int]) -> list[int]:
+        """Height and width of a map of so many tokens."""
+        assert self.stride is not None
+        # A border narrower than a patch may be cut off, or be padded.
+        for rounded in (math.floor, math.ceil):
+            grid = [rounded(size / self.stride) for size in image_size]
+            if math.prod(grid) == count:
+                return grid
+        raise ValueError(
+            f'{self} has {count} tokens for an image of {tuple(image_size)}, which are '
+            'no map of this stride; give images a size that the stride divides by '
+            'data_preprocessor.pad_size_divisor'
+        )
 
 
 def tensors_in(output: Any) -> Iterator[Tensor]:

@@ -37,7 +37,7 @@ def match_levels(
 
     Raises:
         ValueError: If no level has a counterpart, or ``levels`` names one that does
-            not exist or has none.
+            not exist or has none, or one is no feature that can be compared.
     """
     if resize is not None and resize not in RESIZE:
         raise ValueError(
@@ -49,6 +49,14 @@ def match_levels(
         pairs = _by_stride(student, teacher, cast(Sequence[int], levels), resize)
     else:
         pairs = _by_number(student, teacher, levels, resize)
+    for own, other in pairs:
+        for who, feature in dict(student=student[own], teacher=teacher[other]).items():
+            if feature.layout == '?':
+                raise ValueError(
+                    f'{feature} of the {who} is neither a map nor tokens nor vectors; '
+                    f'leave it out of model.levels, or name another module in '
+                    f'model.{who}_features'
+                )
     return sorted(pairs, key=lambda pair: _stride(student[pair[0]]))
 
 
@@ -77,7 +85,15 @@ def _by_stride(
             )
         numbers = [number for number in numbers if own[number] in wanted]
     if resize:
-        return [(number, _nearest(own[number], other)) for number in numbers]
+        pairs = [(number, _nearest(own[number], other)) for number in numbers]
+        apart = [one for one in pairs if math.isinf(own[one[0]] + other[one[1]])]
+        if any(own[a] != other[b] for a, b in apart):
+            raise ValueError(
+                'a map and a vector have no size in common:\n'
+                f'{_both(student, teacher)}\nName modules that return maps in '
+                'model.student_features and model.teacher_features.'
+            )
+        return pairs
     pairs, left = [], list(range(len(other)))
     for number in numbers:
         found = next((one for one in left if other[one] == own[number]), None)

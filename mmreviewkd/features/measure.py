@@ -3,11 +3,14 @@
 import copy
 import itertools
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from math import isqrt
+from typing import Any
 
 import torch
+from mmengine.model import BaseModel
+from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from .feature import Feature
@@ -57,12 +60,21 @@ def run_trunk(model: nn.Module, images: Tensor) -> object:
     return feats if neck is None else neck(feats)
 
 
-def run_whole(model: nn.Module, images: Tensor) -> object:
+def run_whole(
+    model: nn.Module, images: Tensor, data_samples: Sequence[Any] | None = None
+) -> object:
     """Run a model, heads included, without losses or post-processing."""
-    try:
-        return model(images, mode='tensor')
-    except TypeError:
+    if not isinstance(model, BaseModel):
         return model(images)
+    return model(images, data_samples, mode='tensor')
+
+
+def _samples(images: Tensor) -> list[BaseDataElement]:
+    """What heads may ask about images that are neither resized nor padded."""
+    shape = tuple(images.shape[2:])
+    names = ('ori_shape', 'img_shape', 'pad_shape', 'batch_input_shape')
+    metainfo = dict.fromkeys(names, shape) | dict(scale_factor=(1.0, 1.0))
+    return [BaseDataElement(metainfo=metainfo) for _ in images]
 
 
 @torch.no_grad()
@@ -161,11 +173,13 @@ def _shapes(
     """Shapes of the tensors that each module returns for one image."""
     first = next(model.parameters(), torch.zeros(0))
     images = first.new_zeros(1, channels, size, size)
-    run = run_trunk if in_trunk(names) else run_whole
     recorder = FeatureRecorder(model, names, who)
     try:
         with recorder, quiet():
-            run(model, images)
+            if in_trunk(names):
+                run_trunk(model, images)
+            else:
+                run_whole(model, images, _samples(images))
         return [[x.shape for x in recorder.tensors(name)] for name in recorder.names]
     finally:
         recorder.remove()
@@ -182,18 +196,25 @@ def _feature(
     grown = [axis for axis in range(len(small)) if small[axis] != large[axis]]
     first, last = sizes
     if grown == [1] and len(small) == 3:
-        stride = isqrt((last**2 - first**2) // (large[1] - small[1]))
-        prefix = small[1] - (first // stride) ** 2
-        return Feature(name, index, small[2], stride, 'NLC', prefix)
-    if len(grown) == 2 and len(small) == 4:
+        stride = round(math.sqrt((last**2 - first**2) / (large[1] - small[1])))
+        # A border narrower than a patch may be cut off, or be padded.
+        for rounded in (math.floor, math.ceil):
+            prefixes = {
+                shape[1] - rounded(size / stride) ** 2
+                for shape, size in ((small, first), (large, last))
+            }
+            if len(prefixes) == 1 and min(prefixes) >= 0:
+                return Feature(name, index, small[2], stride, 'NLC', *prefixes)
+    elif grown in ([1, 2], [2, 3]) and len(small) == 4:
         axis = grown[0]
         # The difference, since a border may be cut off.
         stride = round((last - first) / (large[axis] - small[axis]))
         if axis == 1:
             return Feature(name, index, small[3], stride, 'NHWC')
         return Feature(name, index, small[1], stride)
-    if len(small) == 4 and small[2:] == (1, 1):
+    elif not grown and len(small) == 4 and small[2:] == (1, 1):
         return Feature(name, index, small[1])
-    if len(small) == 2:
-        return Feature(name, index, small[1], layout='NC')
-    return Feature(name, index, small[-1], layout='...C')
+    elif not grown and len(small) > 1:
+        layout = 'NC' if len(small) == 2 else '...C'
+        return Feature(name, index, small[-1], layout=layout)
+    return Feature(name, index, small[-1] if small else 1, layout='?')

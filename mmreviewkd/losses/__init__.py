@@ -3,6 +3,7 @@
 from .cwd import CWDLoss
 from .fsp import FSPLoss
 from .hcl import HCLLoss
+from .kl import KLDivLoss
 from .l2 import L2DistillLoss
 from .levelwise import LevelwiseLoss, loss_by_level
 from .ofd import OFDLoss
@@ -16,6 +17,7 @@ __all__ = [
     'CWDLoss',
     'FSPLoss',
     'HCLLoss',
+    'KLDivLoss',
     'L2DistillLoss',
     'LevelwiseLoss',
     'OFDLoss',

@@ -1,6 +1,7 @@
 """Teachers that are no MMEngine models: timm's, torchvision's, any nn.Module."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.model import BaseModel
@@ -15,7 +16,8 @@ class ImageModel(BaseModel):
     """Any module that turns images into features, with its normalisation.
 
     Args:
-        module (dict | nn.Module): The module, or its config in MMEngine's registry.
+        module (dict | nn.Module): The module, of which a copy is taken, or its config
+            in MMEngine's registry.
         mean (Sequence[float]): Mean of each channel, in the order in which the module
             takes them. Defaults to that of ImageNet, of images of 0 to 1.
         std (Sequence[float]): Standard deviation, likewise.
@@ -44,7 +46,10 @@ class ImageModel(BaseModel):
                 bgr_to_rgb=to_rgb,
             )
         )
-        self.backbone = MODELS.build(module) if isinstance(module, dict) else module
+        # A copy, since a teacher is frozen.
+        self.backbone = (
+            MODELS.build(module) if isinstance(module, dict) else copy.deepcopy(module)
+        )
         self.default_features = tuple(features)
 
     def forward(
@@ -52,6 +57,10 @@ class ImageModel(BaseModel):
     ) -> Any:
         """Run the module on normalised images (N, C, H, W)."""
         return self.backbone(inputs)
+
+    def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Give the weights of a checkpoint the names that they have here."""
+        return dict(state)
 
 
 @MODELS.register_module()
@@ -107,6 +116,21 @@ class TimmModel(ImageModel):
             mean=cfg.get('mean', IMAGENET['mean']),
             std=cfg.get('std', IMAGENET['std']),
         )
+
+    def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Give the weights of a whole model the names that they have in its stages.
+
+        timm turns ``stages.0``, say, into a child ``stages_0`` of what has stages only.
+        """
+        stages = {
+            name.replace('_', '.') + '.': name + '.'
+            for name, _ in self.backbone.named_children()
+        }
+        renamed = {}
+        for name, value in state.items():
+            stage = next((one for one in stages if name.startswith(one)), '')
+            renamed[stages.get(stage, '') + name.removeprefix(stage)] = value
+        return renamed
 
 
 @MODELS.register_module()

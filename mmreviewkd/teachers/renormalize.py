@@ -116,9 +116,12 @@ class Renormalize(nn.Module):
         if self.swap:
             images = images.flip(1)
         images = images * self.scale + self.shift
-        for image, sample in zip(images, data_samples or (), strict=False):
-            if 'img_shape' in sample:
-                height, width = sample.img_shape[:2]
+        samples = () if data_samples is None else data_samples
+        for image, sample in zip(images, samples, strict=False):
+            # Other models than detectors may have plain labels there.
+            shape = getattr(sample, 'img_shape', None)
+            if shape is not None:
+                height, width = shape[:2]
                 image[:, height:] = self.pad_value
                 image[:, :, width:] = self.pad_value
         return images

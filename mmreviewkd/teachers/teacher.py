@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from mmreviewkd.features.measure import (
     in_trunk,
     quiet,
     run_trunk,
+    run_whole,
 )
 from mmreviewkd.model_config import (
     build_model,
@@ -25,6 +27,7 @@ from mmreviewkd.model_config import (
 from mmreviewkd.precision import autocast, dtype_of, is_mixed
 
 from .fold import fold
+from .models import ImageModel
 from .precision import choose_dtype, native_half
 from .renormalize import Renormalize
 from .weights import Weights, load_strictly, read_weights
@@ -105,17 +108,16 @@ class Teacher(nn.Module):
 
     def measure(self) -> list[Feature]:
         """Measure its features, without its weights."""
-        cfg = without_pretrained(resolve_model_config(self.config))
+        cfg = resolve_model_config(self.config)
         with torch.random.fork_rng(devices=[]):
-            try:
-                with torch.device('meta'):
-                    return self._measure(cfg)
             # Some modules compute with numbers when they are built.
-            except (RuntimeError, NotImplementedError, ValueError, TypeError):
+            with suppress(Exception), torch.device('meta'):
                 return self._measure(cfg)
+            return self._measure(cfg)
 
     def _measure(self, cfg: dict) -> list[Feature]:
-        model = self._build_model(cfg)
+        # A copy each time: some heads change their configs.
+        model = self._build_model(without_pretrained(cfg))
         return measure(model, self._names(model), 'teacher')
 
     def _names(self, model: nn.Module) -> Sequence[str]:
@@ -135,7 +137,7 @@ class Teacher(nn.Module):
         if self.loaded:
             return
         cfg = resolve_model_config(self.config)
-        if self.checkpoint is None and not cfg.get('pretrained'):
+        if self.checkpoint is None and not _brings_weights(cfg):
             raise ValueError(
                 'distillation needs a trained teacher: set model.teacher_checkpoint '
                 "to its checkpoint's path or URL (or to 'random' for a control "
@@ -149,11 +151,15 @@ class Teacher(nn.Module):
             model = self._build_model(cfg)
         if self.checkpoint not in (None, RANDOM):
             weights = self.read_weights()
-            load_strictly(model, weights.state, self.checkpoint)
+            state = weights.state
+            if isinstance(model, ImageModel):
+                state = model.rename_weights(state)
+            load_strictly(model, state, self.checkpoint)
             self.classes = weights.classes
         self._preprocessor = self._build_preprocessor(cfg, model, run_preprocessor)
         model.eval()
-        if set(self._features or ()) <= set(TRUNK):
+        names = self._names(model)
+        if set(names) <= set(TRUNK):
             parts = dict(model.named_children())
             trunk = Trunk({name: parts[name] for name in TRUNK if name in parts})
             for name, part in fold(trunk).named_children():
@@ -161,7 +167,7 @@ class Teacher(nn.Module):
         self.model = model
         self.requires_grad_(False)
         self.eval()
-        self._recorder = FeatureRecorder(self.model, self._names(self.model), 'teacher')
+        self._recorder = FeatureRecorder(self.model, names, 'teacher')
 
     def _build_model(self, cfg: dict) -> nn.Module:
         if isinstance(cfg.get('backbone'), dict):
@@ -250,7 +256,9 @@ class Teacher(nn.Module):
             tuple[Tensor]: All features of the modules that are compared, in float32
             unless mixed precision is on around it.
         """
-        self.load(preprocessor)
+        if not self.loaded:
+            self.load(preprocessor)
+            self.to(images)
         device = images.device
         if self._renormalize is None:
             self._check_channels(images)
@@ -285,7 +293,7 @@ class Teacher(nn.Module):
             if in_trunk(recorder.names):
                 run_trunk(self.model, images)
             else:
-                self.model(images, data_samples, mode='tensor')
+                run_whole(self.model, images, data_samples)
         feats = tuple(x for name in recorder.names for x in recorder.tensors(name))
         recorder.clear()
         return feats
@@ -303,3 +311,11 @@ class Teacher(nn.Module):
                 f"student's have {images.shape[1]}; take a teacher for such images, or "
                 'give the student the images that the teacher was trained with'
             )
+
+
+def _brings_weights(cfg: Mapping[str, Any]) -> bool:
+    """Say whether a model needs no checkpoint: it has weights, or gets its own."""
+    module = cfg.get('module')
+    if isinstance(module, Mapping):
+        return _brings_weights(module)
+    return isinstance(module, nn.Module) or bool(cfg.get('pretrained'))

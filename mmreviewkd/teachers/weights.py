@@ -38,7 +38,8 @@ def read_weights(
             and what to put in their place in the names, in this order. Defaults to ().
 
     Raises:
-        ValueError: If there are no weights in it.
+        ValueError: If there are no weights in it, or ``mapping`` gives two of them one
+            name.
     """
     if str(path).endswith('.safetensors'):
         from safetensors.torch import load_file
@@ -46,6 +47,8 @@ def read_weights(
         content: Any = load_file(path)
     else:
         content = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+    if not isinstance(content, Mapping):
+        raise ValueError(f'{path} holds no weights, but a {type(content).__name__}')
     state = next(
         (content[key] for key in STATES if isinstance(content.get(key), Mapping)),
         content,
@@ -53,18 +56,35 @@ def read_weights(
     state = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not state:
         raise ValueError(f'{path} holds no weights, but {sorted(map(str, content))}')
+    meta = content.get('meta')
+    return Weights(
+        _rename(state, mapping), _classes(meta if isinstance(meta, dict) else {})
+    )
+
+
+def _rename(
+    state: Mapping[str, Tensor], mapping: Sequence[tuple[str, str]] | Mapping[str, str]
+) -> dict[str, Tensor]:
     pairs = list(mapping.items() if isinstance(mapping, Mapping) else mapping)
-    renamed = {}
-    for name, value in state.items():
-        name = name.removeprefix('module.')
+    former: dict[str, str] = {}
+    for stored in state:
+        name = stored.removeprefix('module.')
         for pattern, replacement in pairs:
             name = re.sub(pattern, replacement, name)
-        if not name.startswith(OWN):
-            renamed[name] = value
-    meta = content.get('meta')
-    of_data = (meta if isinstance(meta, dict) else {}).get('dataset_meta') or {}
-    classes = of_data.get('classes', of_data.get('CLASSES'))
-    return Weights(renamed, tuple(classes) if classes else None)
+        if name in former:
+            raise ValueError(
+                f'the weights {former[name]!r} and {stored!r} both become {name!r}; '
+                'narrow the patterns of model.teacher_keys'
+            )
+        former[name] = stored
+    return {n: state[former[n]] for n in former if not n.startswith(OWN)}
+
+
+def _classes(meta: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Find the names of the classes, where MMEngine or MMDetection 2 puts them."""
+    of_data = meta.get('dataset_meta') or meta
+    classes = of_data.get('classes') or of_data.get('CLASSES')
+    return tuple(classes) if classes else None
 
 
 def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> None:
@@ -102,7 +122,7 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> N
     if missing or unexpected or wrong:
         raise ValueError(
             f"the teacher's checkpoint {path} does not fit its config "
-            f'({", ".join(sorted(parts))})'
+            f'({", ".join(sorted(parts))}{told})'
             + _listed('missing in the checkpoint', missing)
             + _listed('not in the config', unexpected)
             + _listed('of another shape', wrong)
@@ -124,11 +144,12 @@ def _without_prefix(
     """Rename the weights as the model has them, where that takes one prefix."""
     names = {name for name in wanted if not name.endswith('num_batches_tracked')}
     if not names & state.keys():
-        fits = [
-            prefix
+        found = {
+            prefix: sum(prefix + name in state for name in names)
             for prefix in _prefixes(state)
-            if names <= {n[len(prefix) :] for n in state if n.startswith(prefix)}
-        ]
+        }
+        most = max(found.values(), default=0)
+        fits = [prefix for prefix in found if found[prefix] == len(names)]
         if len(fits) > 1:
             first = fits[0]
             raise ValueError(
@@ -136,7 +157,9 @@ def _without_prefix(
                 f'prefixes {", ".join(map(repr, fits))}; choose one, as in '
                 f"model.teacher_keys=[('^{re.escape(first)}', '')]"
             )
-        for prefix in fits:
+        # Where no prefix fits, that of most weights tells what is missing under it.
+        near = [prefix for prefix in found if found[prefix] == most > len(names) / 2]
+        for prefix in fits or near:
             stored = {
                 name[len(prefix) :]: value
                 for name, value in state.items()

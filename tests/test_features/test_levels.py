@@ -127,3 +127,22 @@ def test_pairs_are_sound_or_refused_with_a_sentence(student, teacher, levels, re
         assert own == others
     finest_first = sorted(own, key=lambda stride: stride or float('inf'))
     assert own == finest_first
+
+
+@pytest.mark.parametrize('resize', ['nearest', 'pool'])
+def test_a_vector_is_not_resized_to_a_map(resize):
+    """Such as the logits of a classifier."""
+    maps, logits = levels_of([8, 16]), [Feature('backbone', 0, 1000, layout='NC')]
+    for both in ((maps, logits), (logits, maps)):
+        with pytest.raises(ValueError, match='a map and a vector .*\n.*\n.*\nName mod'):
+            match_levels(*both, resize=resize)
+    assert match_levels(logits, logits, resize=resize) == [(0, 0)]
+
+
+@pytest.mark.parametrize('who', ['student', 'teacher'])
+def test_what_is_no_feature_is_not_compared(who):
+    other = [Feature('encoder', 0, 6, layout='?')]
+    good = [Feature('encoder', 0, 6, layout='NC')]
+    both = (other, good) if who == 'student' else (good, other)
+    with pytest.raises(ValueError, match=rf'encoder\[0\].* of the {who} is neither'):
+        match_levels(*both)

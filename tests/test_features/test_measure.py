@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 import toys
 from torch import nn
 
@@ -82,6 +83,9 @@ LAYOUTS = {
     'tokens': (tokens, ['NLC'], [4], [6]),
     'vector': (lambda x: x.mean((2, 3)), ['NC'], [None], [6]),
     'pooled': (lambda x: x.mean((2, 3), keepdim=True), ['NCHW'], [None], [6]),
+    'sequence': (lambda x: x.flatten(2).permute(2, 0, 1), ['?'], [None], [6]),
+    'strips': (lambda x: x.mean(2), ['?'], [None], [32]),
+    'scalar': (lambda x: [x, x.mean()], ['NCHW', '?'], [4, None], [6, 1]),
     'queries': (lambda x: x.new_zeros(2, len(x), 7, 5), ['...C'], [None], [5]),
 }
 
@@ -92,7 +96,8 @@ def test_layouts(kind):
     found = measure(net(shape), ['backbone'], 'student')
     assert [one.layout for one in found] == layouts
     assert [one.stride for one in found] == strides
-    assert [one.channels for one in found] == channels
+    if kind != 'strips':  # which has none
+        assert [one.channels for one in found] == channels
 
 
 @pytest.mark.parametrize('kind', ['last', 'tokens', 'vector'])
@@ -105,6 +110,40 @@ def test_as_maps(kind):
     if kind == 'vector':
         expected = expected.mean((2, 3), keepdim=True)
     assert torch.equal(feature.as_map(model.backbone(images), (16, 32)), expected)
+
+
+@pytest.mark.parametrize('prefix', [0, 1, 5])
+@pytest.mark.parametrize('padded', [False, True])
+@pytest.mark.parametrize('patch', [7, 14, 16])
+def test_tokens_of_patches_that_do_not_divide_the_image(patch, padded, prefix):
+    """A transformer cuts the border off, or pads it to a whole patch."""
+
+    class Patches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 6, patch, patch)
+
+        def map(self, x):
+            height, width = (-size % patch for size in x.shape[2:])
+            return self.conv(F.pad(x, (0, width, 0, height)) if padded else x)
+
+        def forward(self, x):
+            x = self.map(x).flatten(2).transpose(1, 2)
+            return torch.cat([x.new_zeros(len(x), prefix, 6), x], dim=1)
+
+    model = nn.Module()
+    model.backbone = Patches()
+    (feature,) = measure(model, ['backbone'], 'teacher')
+    assert (feature.stride, feature.prefix) == (patch, prefix)
+    images = torch.rand(2, 3, 100, 130)
+    found = feature.as_map(model.backbone(images), (100, 130))
+    assert torch.equal(found, model.backbone.map(images))
+
+
+def test_tokens_that_are_no_map_of_the_image():
+    feature = Feature('backbone', 0, 6, 16, 'NLC', 1)
+    with pytest.raises(ValueError, match=r'has 20 tokens for an image of \(64, 64\)'):
+        feature.as_map(torch.zeros(1, 21, 6), (64, 64))
 
 
 def test_vectors_in_leading_dimensions_become_a_map_of_one_column():

@@ -35,3 +35,27 @@ def test_norm_layer_before_its_convolution_is_left_alone(channels):
     expected = model.backbone(x)
     assert fold(model) is model
     torch.testing.assert_close(model.backbone(x)[0], expected[0])
+
+
+class OneSize(nn.Module):
+    """Takes images of one size only, as transformers may."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 4, 1), *layers)
+
+    def forward(self, x):
+        assert x.shape[2:] == (24, 24)
+        return self.layers(x)
+
+
+@pytest.mark.parametrize('layers', [[], [nn.BatchNorm2d(4)]])
+def test_what_cannot_be_compared_is_left_alone(layers, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmreviewkd.teachers.fold.print_log', lambda text, **_: said.append(text)
+    )
+    model = nn.Module()
+    model.backbone = OneSize(*layers).eval()
+    assert fold(model) is model
+    assert len(said) == len(layers)

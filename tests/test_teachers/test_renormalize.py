@@ -41,3 +41,14 @@ def test_preprocessor_of_another_kind_is_refused():
         TypeError, match="student's data preprocessor BaseDataPreprocessor"
     ):
         Renormalize(other, det)
+
+
+@pytest.mark.parametrize('labels', [torch.tensor([0, 1]), [0, 1], ['a', 'b']])
+def test_what_stands_beside_the_images_may_be_anything(labels):
+    source, target = (
+        toys.build(dict(type='DetDataPreprocessor', **NORMALISATIONS[n]))
+        for n in (0, 1)
+    )
+    images = torch.rand(2, 3, 8, 8)
+    expected = Renormalize(source, target)(images, None)
+    assert torch.equal(Renormalize(source, target)(images, labels), expected)

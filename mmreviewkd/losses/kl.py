@@ -1,0 +1,41 @@
+"""What each position is taken for."""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from .levelwise import LevelwiseLoss
+
+
+class KLDivLoss(LevelwiseLoss):
+    """Divergence of each position's distribution over the channels.
+
+    "Distilling the Knowledge in a Neural Network" (KD, 2015, section 2,
+    https://arxiv.org/abs/1503.02531), for logits that a module returns, whether of
+    images, of queries or of the positions of a map: softmax at a temperature makes
+    each position's channels a distribution; the loss is the Kullback-Leibler
+    divergence of the student's from the teacher's, times the temperature squared,
+    averaged over positions and images. Channels have to be classes: for the logits of
+    MMDetection's boxes take :class:`LogitDistillation`.
+
+    Args:
+        tau (float): Temperature of the softmax. Defaults to 1.0.
+        level_weights (Sequence[float], optional): One weight for each level,
+            finest first. Defaults to None: 1 for all.
+    """
+
+    def __init__(
+        self, tau: float = 1.0, level_weights: Sequence[float] | None = None
+    ) -> None:
+        super().__init__(level_weights)
+        self.tau = tau
+
+    def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
+        """The loss of one level, maps (N, C, H, W), without any weight."""
+        pred, target = (
+            F.log_softmax(feat.movedim(1, -1).flatten(0, 2) / self.tau, dim=-1)
+            for feat in (pred, target)
+        )
+        divergence = F.kl_div(pred, target, reduction='batchmean', log_target=True)
+        return self.tau**2 * divergence
