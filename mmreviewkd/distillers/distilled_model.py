@@ -140,7 +140,7 @@ class DistillationMixin:
         """Compute all losses; also return the features that were seen, by name."""
         if not self.is_distilling:
             losses, seen = forward(**given), []
-            batches = [None] * len(self.distillation or ())
+            batches: list[Batch | None] = [None] * len(self.distillation or ())
         else:
             losses, batches, seen = self._compare(forward, given)
         several = len(batches) > 1

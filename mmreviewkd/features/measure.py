@@ -53,7 +53,7 @@ def in_trunk(names: Sequence[str]) -> bool:
     return all(name.split('.')[0] in TRUNK for name in names)
 
 
-def run_trunk(model: nn.Module, images: Tensor) -> object:
+def run_trunk(model: Any, images: Tensor) -> object:
     """Run a model's backbone, and its neck if it has one."""
     feats = model.backbone(images)
     neck = getattr(model, 'neck', None)

@@ -1,6 +1,7 @@
 """Learning from the teacher's maps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.registry import MODELS
@@ -51,7 +52,7 @@ class FeatureDistillation(Distillation):
             loss, standardize_targets = loss['loss'], True
         self.standardize_targets = standardize_targets
         self.dtype = dtype_of(dtype, 'distillation.dtype')
-        self.connector = build_model(
+        self.connector: Any = build_model(
             dict(
                 _with_fusion_class(connector),
                 in_channels=in_channels,

@@ -4,6 +4,7 @@ import math
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mmdet.registry import DATASETS
 from mmengine.config import Config, ConfigDict
@@ -136,7 +137,7 @@ def _class_numbers(detector: ConfigDict, prefix: str = '') -> Iterator[tuple[str
 
 def _try_a_step(cfg: Config, found: Findings) -> None:
     try:
-        model = build_model(cfg.model)
+        model: Any = build_model(cfg.model)
         model.init_weights()
     except Exception as error:
         found.problem(f'the model cannot be built and initialised: {error}')

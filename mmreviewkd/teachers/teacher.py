@@ -39,7 +39,7 @@ RANDOM = 'random'
 class Trunk(nn.Module):
     """Backbone and neck of a model, without its heads."""
 
-    def __init__(self, parts: Mapping[str, nn.Module]) -> None:
+    def __init__(self, parts: Mapping[str, nn.Module] | nn.ModuleDict) -> None:
         super().__init__()
         for name, part in parts.items():
             self.add_module(name, part)
@@ -93,7 +93,6 @@ class Teacher(nn.Module):
         self.classes: tuple[str, ...] | None = None
         self._features = [features] if isinstance(features, str) else features
         self._chosen: torch.dtype | None = None
-        self._recorder: FeatureRecorder | None = None
         self._renormalize: Renormalize | None = None
 
     @property
@@ -102,7 +101,7 @@ class Teacher(nn.Module):
         return hasattr(self, 'model')
 
     @property
-    def backbone(self) -> nn.Module:
+    def backbone(self) -> Any:
         """nn.Module: The backbone of the loaded model."""
         return self.model.backbone
 
@@ -187,7 +186,7 @@ class Teacher(nn.Module):
         self._initialize(parts.values())
         return parts
 
-    def _initialize(self, parts: Iterable[nn.Module]) -> None:
+    def _initialize(self, parts: Iterable[Any]) -> None:
         """Give a teacher with random weights those of an untrained model."""
         for part in parts if self.checkpoint == RANDOM else ():
             first = next(part.parameters(), None)
@@ -201,7 +200,7 @@ class Teacher(nn.Module):
     ) -> nn.Module:
         own = cfg.get('data_preprocessor')
         if own is None and not isinstance(model, Trunk):
-            built = getattr(model, 'data_preprocessor', None)
+            built: Any = getattr(model, 'data_preprocessor', None)
             if hasattr(built, 'mean'):
                 return built
         if own is not None:
@@ -288,8 +287,7 @@ class Teacher(nn.Module):
     def _run(
         self, images: Tensor, data_samples: Sequence[Any] | None
     ) -> tuple[Tensor, ...]:
-        recorder = self._recorder
-        with recorder:
+        with self._recorder as recorder:
             if in_trunk(recorder.names):
                 run_trunk(self.model, images)
             else:
