@@ -11,7 +11,6 @@ from torch import nn
 
 from mmreviewkd.features import Feature, FeaturePairs, Levels, match_levels, measure
 from mmreviewkd.features.measure import default_features
-from mmreviewkd.methods import Distillation
 from mmreviewkd.model_config import build_model, model_class, resolve_model_config
 from mmreviewkd.teachers import Teacher
 
@@ -107,7 +106,7 @@ def build_distilled_model(
             f'model.non_finite is {non_finite!r}, but has to be one of '
             f'{", ".join(ACTIONS)}'
         )
-    one = dict(
+    one: Config = dict(
         teacher=teacher,
         distillation=distillation,
         teacher_checkpoint=teacher_checkpoint,
@@ -149,7 +148,7 @@ def _build_student(
     config = resolve_model_config(student)
     if data_preprocessor is not None:
         config.setdefault('data_preprocessor', data_preprocessor)
-    student_class = model_class(config)
+    student_class: Any = model_class(config)
     if student_class is None:
         raise KeyError(
             f'the student {config.type} is not in the registry of models; is it '
@@ -188,9 +187,10 @@ def _lesson(
     resize: str | None = None,
 ) -> Lesson:
     """Build a teacher's part; without the teacher's config, only what testing needs."""
-    for name, value in dict(teacher=teacher, distillation=distillation).items():
-        if not value:
-            raise ValueError(f'model.{name} is missing')
+    if not teacher:
+        raise ValueError('model.teacher is missing')
+    if not distillation:
+        raise ValueError('model.distillation is missing')
     built = Teacher(
         teacher, teacher_checkpoint, teacher_dtype, teacher_features, teacher_keys
     )
@@ -217,7 +217,7 @@ def _lesson(
     return Lesson(built, pairs, distillations)
 
 
-def _build_distillation(config: Config, pairs: FeaturePairs) -> Distillation:
+def _build_distillation(config: Config, pairs: FeaturePairs) -> Any:
     """Build a way of learning for the channels that were measured."""
     config = dict(config)
     # Of configs of methods, which replace the method of the config that they change.

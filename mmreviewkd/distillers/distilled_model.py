@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
@@ -31,7 +31,11 @@ def students_own(weights: Mapping[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in weights.items() if not n.startswith(others)}
 
 
-class DistillationMixin:
+# The student's class comes behind the mixin, see distilled_class.
+_Student: Any = BaseModel if TYPE_CHECKING else object
+
+
+class DistillationMixin(_Student):
     """Adds teachers to a model's class.
 
     The result *is* the student: prediction, weight names and attributes are inherited
@@ -80,8 +84,9 @@ class DistillationMixin:
         if register_teachers:
             self.add_module(REGISTERED, nn.ModuleList(self._teachers()))
         names = [one.name for lesson in lessons for one in lesson.student_features]
-        for one in distillation or ():
-            names += one.student_modules(self)
+        for lesson in lessons:
+            for one in lesson.distillations:
+                names += one.student_modules(self)
         self._recorder = FeatureRecorder(self, names, 'student')
 
     @property
@@ -127,82 +132,60 @@ class DistillationMixin:
             return losses
         buffers = list(_buffers(self))
         before = [buffer.clone() for buffer in buffers]
-        losses, seen = self._losses(super().forward, given)
+        losses, batches = self._losses(super().forward, given)
         total, log = self.parse_losses(losses)
         if is_finite_everywhere(total):
             return losses
         # Batch normalisation has taken in the bad activations by now.
         for buffer, value in zip(buffers, before, strict=True):
             buffer.copy_(value)
-        return self._not_finite(describe(log, seen), total)
+        return self._not_finite(describe(log, batches), total)
 
-    def _losses(self, forward: Any, given: dict) -> tuple[dict, list[tuple]]:
-        """Compute all losses; also return the features that were seen, by name."""
-        if not self.is_distilling:
-            losses, seen = forward(**given), []
-            batches: list[Batch | None] = [None] * len(self.distillation or ())
+    def _losses(self, forward: Any, given: dict) -> tuple[dict, list[Batch | None]]:
+        """Compute all losses; also return what was compared, by distillation."""
+        distillations: Sequence[Any] = list(self.distillation or ())
+        batches: list[Batch | None] = [None] * len(distillations)
+        if self.is_distilling:
+            losses, batches = self._compare(forward, given)
         else:
-            losses, batches, seen = self._compare(forward, given)
-        several = len(batches) > 1
-        for number, batch in enumerate(batches):
-            distillation = self.distillation[number]
-            suffix = f'_{number}' if several else ''
+            losses = forward(**given)
+        numbers = [f'_{n}' if len(batches) > 1 else '' for n in range(len(batches))]
+        for number, distillation, batch in zip(
+            numbers, distillations, batches, strict=True
+        ):
             weight = self._weight(distillation)
             if not weight or batch is None:
                 # Gradients of 0: data-parallel training waits for them.
                 like = next(self.parameters())
-                losses[f'loss_distill{suffix}'] = _zero(distillation, like)
+                losses[f'loss_distill{number}'] = _zero(distillation, like)
                 continue
             for name, value in _named(distillation(batch), distillation).items():
                 rest = name.removeprefix('loss')
                 if rest != name:
-                    losses[f'loss_distill{suffix}{rest}'] = weight * value
+                    losses[f'loss_distill{number}{rest}'] = weight * value
                 else:
-                    losses[f'distill{suffix}_{name}'] = weight * value.detach()
+                    losses[f'distill{number}_{name}'] = weight * value.detach()
         self._recorder.clear()
-        return losses, seen
+        return losses, batches
 
-    def _compare(
-        self, forward: Any, given: dict
-    ) -> tuple[dict, list[Batch], list[tuple]]:
+    def _compare(self, forward: Any, given: dict) -> tuple[dict, list[Batch | None]]:
         """Run teachers and student; return a batch for each distillation."""
-        images, data_samples = (given.get(name) for name in self._arguments[:2])
+        images, data_samples = (given[name] for name in self._arguments[:2])
         taught = [
             lesson.teacher(images, data_samples, self.data_preprocessor)
             if any(map(self._weight, lesson.distillations))
             else None
             for lesson in self.lessons
         ]
-        with self._recorder as recorder:
+        with self._recorder:
             losses = forward(**given)
-        batches, seen = [], []
+        batches: list[Batch | None] = []
         for lesson, theirs in zip(self.lessons, taught, strict=True):
-            batch = None
-            if theirs is not None:
-                pairs = lesson.pairs
-                ours = recorder.features(pairs.student)
-                feats, targets = pairs.pick(ours, theirs, images.shape[2:])
-                for who, features, maps in (
-                    ('teacher', pairs.others, targets),
-                    ('student', pairs.own, feats),
-                ):
-                    named = zip(features, maps, strict=True)
-                    seen += [(who, *one) for one in named]
-                batch = Batch(
-                    feats=feats,
-                    targets=targets,
-                    images=images,
-                    data_samples=data_samples,
-                    student=self,
-                    teacher=lesson.teacher,
-                    student_feats=tuple(ours),
-                    teacher_feats=tuple(theirs),
-                    levels=tuple(pairs.own),
-                    teacher_levels=tuple(pairs.others),
-                    recorded=recorder,
-                )
+            batch = theirs and lesson.batch(
+                theirs, self, self._recorder, images, data_samples
+            )
             batches += [batch] * len(lesson.distillations)
-        return losses, batches, seen
+        return losses, batches
 
     def _not_finite(self, what: str, total: Tensor) -> dict:
         if self._non_finite == 'stop':
@@ -220,7 +203,7 @@ class DistillationMixin:
         # Gradients of 0: only momentum and weight decay still move the weights.
         return dict(loss=_zero(self, total))
 
-    def _weight(self, distillation: Distillation) -> float:
+    def _weight(self, distillation: Any) -> float:
         return self.distill_strength * distillation.loss_weight
 
     def _teachers(self) -> list[Teacher]:
@@ -279,7 +262,7 @@ class DistillationMixin:
 
 
 @cache
-def distilled_class(student_class: type[BaseModel]) -> type[BaseModel]:
+def distilled_class(student_class: Any) -> Any:
     """Make the class of a student that learns from teachers."""
     arguments = tuple(inspect.signature(student_class.forward).parameters)[1:]
     return type(
@@ -289,8 +272,8 @@ def distilled_class(student_class: type[BaseModel]) -> type[BaseModel]:
     )
 
 
-def _new(student_class: type[BaseModel]) -> BaseModel:
-    cls: Any = distilled_class(student_class)
+def _new(student_class: Any) -> BaseModel:
+    cls = distilled_class(student_class)
     return cls.__new__(cls)
 
 

@@ -1,10 +1,13 @@
 """Losses that are not finite: where they come from, and what to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor
+
+from mmreviewkd.features import Feature
+from mmreviewkd.methods import Batch
 
 ACTIONS = ('stop', 'skip', 'ignore')
 
@@ -21,27 +24,33 @@ def is_finite_everywhere(loss: Tensor) -> bool:
     return bool(finite)
 
 
-def describe(
-    losses: Mapping[str, Tensor], seen: Sequence[tuple[str, object, Tensor]]
-) -> str:
+def describe(losses: Mapping[str, Tensor], batches: Sequence[Batch | None]) -> str:
     """Name the losses and the features that are not finite.
 
     Args:
         losses (Mapping[str, Tensor]): The losses by name.
-        seen (Sequence[tuple[str, object, Tensor]]): The features that are compared:
-            whose it is, its name, and its map.
+        batches (Sequence[Batch | None]): What was compared, by distillation.
     """
     parts = [
         f'{name} is {value.item()}'
         for name, value in losses.items()
         if name != 'loss' and not torch.isfinite(value).all()
     ]
-    for who, name, feat in seen:
+    for batch in batches:
+        if batch is not None:
+            parts += _not_finite('teacher', batch.teacher_levels, batch.targets)
+            parts += _not_finite('student', batch.levels, batch.feats)
+    return '; '.join(dict.fromkeys(parts)) or 'in another process'
+
+
+def _not_finite(
+    who: str, levels: Sequence[Feature], maps: Sequence[Tensor]
+) -> Iterator[str]:
+    for level, feat in zip(levels, maps, strict=True):
         bad = ~torch.isfinite(feat.detach())
         if bad.any():
             images = bad.flatten(1).any(1).nonzero().flatten().tolist()
-            parts.append(
-                f"the {who}'s {name}: {int(bad.sum())} of {bad.numel()} values are not "
-                f'finite, in the images {images} of the batch'
+            yield (
+                f"the {who}'s {level}: {int(bad.sum())} of {bad.numel()} values are "
+                f'not finite, in the images {images} of the batch'
             )
-    return '; '.join(parts) or 'in another process'

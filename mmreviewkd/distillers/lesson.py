@@ -1,10 +1,12 @@
 """What is learned from one teacher."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from mmreviewkd.features import Feature, FeaturePairs
-from mmreviewkd.methods import Distillation
+from torch import Tensor, nn
+
+from mmreviewkd.features import Feature, FeaturePairs, FeatureRecorder
+from mmreviewkd.methods import Batch, Distillation
 from mmreviewkd.teachers import Teacher
 
 
@@ -26,3 +28,39 @@ class Lesson(NamedTuple):
     def student_features(self) -> Sequence[Feature]:
         """Sequence[Feature]: All features of the student's modules."""
         return self.pairs.student if self.pairs else ()
+
+    def batch(
+        self,
+        teacher_feats: Sequence[Tensor],
+        student: nn.Module,
+        recorded: FeatureRecorder,
+        images: Tensor,
+        data_samples: Sequence[Any],
+    ) -> Batch:
+        """Put together what there is to compare in one training step.
+
+        Args:
+            teacher_feats (Sequence[Tensor]): What the teacher has returned.
+            student (nn.Module): The student.
+            recorded (FeatureRecorder): The calls of its modules in this step.
+            images (Tensor): The images (N, C, H, W), as the student sees them.
+            data_samples (Sequence): Their annotations.
+        """
+        pairs = self.pairs
+        if pairs is None:
+            raise ValueError('this model can be tested, but not trained')
+        student_feats = recorded.features(pairs.student)
+        feats, targets = pairs.pick(student_feats, teacher_feats, images.shape[2:])
+        return Batch(
+            feats=feats,
+            targets=targets,
+            images=images,
+            data_samples=data_samples,
+            student=student,
+            teacher=self.teacher,
+            student_feats=tuple(student_feats),
+            teacher_feats=tuple(teacher_feats),
+            levels=tuple(pairs.own),
+            teacher_levels=tuple(pairs.others),
+            recorded=recorded,
+        )

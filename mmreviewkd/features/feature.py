@@ -1,7 +1,7 @@
 """One feature of a model, and how it becomes a map."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,12 @@ class Feature:
         at = 'no stride' if self.stride is None else f'stride {self.stride}'
         return f'{self.name}[{self.index}] ({at}, {self.channels} channels)'
 
-    def as_map(self, x: Tensor, image_size: tuple[int, int]) -> Tensor:
+    def as_map(self, x: Tensor, image_size: Sequence[int]) -> Tensor:
         """Lay the feature out as a map.
 
         Args:
             x (Tensor): The feature, as the module has returned it.
-            image_size (tuple[int, int]): Height and width of the images.
+            image_size (Sequence[int]): Height and width of the images.
 
         Returns:
             Tensor: (N, C, H, W). A vector becomes a map of one position; vectors in
@@ -63,7 +63,7 @@ class Feature:
             return x.flatten(0, -3).transpose(1, 2)[..., None]
         return x
 
-    def _grid(self, count: int, image_size: tuple[int, int]) -> list[int]:
+    def _grid(self, count: int, image_size: Sequence[int]) -> list[int]:
         """Height and width of a map of so many tokens."""
         assert self.stride is not None
         # A border narrower than a patch may be cut off, or be padded.

@@ -53,14 +53,14 @@ class FeaturePairs:
         self,
         student: Sequence[Tensor],
         teacher: Sequence[Tensor],
-        image_size: tuple[int, int],
+        image_size: Sequence[int],
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Take out what is compared.
 
         Args:
             student (Sequence[Tensor]): All features of the student's modules.
             teacher (Sequence[Tensor]): All features of the teacher's.
-            image_size (tuple[int, int]): Height and width of the images.
+            image_size (Sequence[int]): Height and width of the images.
 
         Returns:
             tuple: The student's maps (N, C_i, H_i, W_i) and the teacher's, of the same
