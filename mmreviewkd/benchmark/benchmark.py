@@ -162,7 +162,7 @@ def _batch(
 
 
 def _parts(
-    student: nn.Module, distilled: nn.Module, data: dict
+    student: Any, distilled: Any, data: dict
 ) -> dict[str, Callable[[], None]]:
     optimizers = {
         id(model): torch.optim.SGD(
@@ -171,7 +171,7 @@ def _parts(
         for model in (student, distilled)
     }
 
-    def step(model: nn.Module) -> None:
+    def step(model: Any) -> None:
         batch = model.data_preprocessor(data, training=True)
         loss, _ = model.parse_losses(model(**batch, mode='loss'))
         loss.backward()
@@ -204,7 +204,7 @@ def _parts(
 
 @torch.no_grad()
 def _compared(
-    distilled: nn.Module, images: Tensor, theirs: tuple[Tensor, ...]
+    distilled: Any, images: Tensor, theirs: tuple[Tensor, ...]
 ) -> Batch:
     """The maps of student and teacher that are compared, as leaves of the graph."""
     (lesson,) = distilled.lessons
