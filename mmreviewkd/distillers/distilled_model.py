@@ -167,6 +167,13 @@ class DistillationMixin:
     ) -> tuple[dict, list[Batch], list[tuple]]:
         """Run teachers and student; return a batch for each distillation."""
         images, data_samples = (given.get(name) for name in self._arguments[:2])
+        if not isinstance(images, Tensor):
+            raise TypeError(
+                f'the teacher needs the images as one tensor (N, C, H, W), but the '
+                f'first argument of {type(self).__name__}.forward is a '
+                f'{type(images).__name__}; give the student a data_preprocessor such '
+                'as ImgDataPreprocessor, which stacks them'
+            )
         taught = [
             lesson.teacher(images, data_samples, self.data_preprocessor)
             if any(map(self._weight, lesson.distillations))
@@ -280,8 +287,19 @@ class DistillationMixin:
 
 @cache
 def distilled_class(student_class: type[BaseModel]) -> type[BaseModel]:
-    """Make the class of a student that learns from teachers."""
-    arguments = tuple(inspect.signature(student_class.forward).parameters)[1:]
+    """Make the class of a student that learns from teachers.
+
+    Raises:
+        ValueError: If its ``forward`` does not name its arguments.
+    """
+    parameters = inspect.signature(student_class.forward).parameters
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters.values()):
+        raise ValueError(
+            f'{student_class.__name__}.forward takes *args, so it is not known which '
+            'argument holds the images; write it as forward(self, inputs, '
+            "data_samples=None, mode='tensor')"
+        )
+    arguments = tuple(parameters)[1:]
     return type(
         f'Distilled{student_class.__name__}',
         (DistillationMixin, student_class),
