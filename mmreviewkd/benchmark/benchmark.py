@@ -73,7 +73,7 @@ def benchmark(
     student, distilled = (model.to(device) for model in _build(cfg.model))
     data = _batch(student, size, batch_size, objects)
     runs = _parts(student, distilled, data)
-    values = {name: [] for name in runs}
+    values: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(warmup + rounds):
         for name, run in runs.items():
             seconds = _time(run, device)
@@ -103,7 +103,7 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
     """Build the student alone, and the distilled one."""
     student_cfg = without_pretrained(resolve_model_config(cfg.student))
     teacher_cfg = without_pretrained(resolve_model_config(cfg.teacher))
-    distilled = build_model(
+    distilled: Any = build_model(
         ConfigDict(
             cfg,
             student=student_cfg,
@@ -113,7 +113,7 @@ def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
         )
     )
     distilled.init_weights()
-    student = build_model(student_cfg)
+    student: Any = build_model(student_cfg)
     # Then both have the same proposals, and pooling larger ones takes longer.
     student.load_state_dict(students_own(distilled.state_dict()))
     return student.train(), distilled.train()
@@ -161,9 +161,7 @@ def _batch(
     return dict(inputs=inputs, data_samples=samples)
 
 
-def _parts(
-    student: Any, distilled: Any, data: dict
-) -> dict[str, Callable[[], None]]:
+def _parts(student: Any, distilled: Any, data: dict) -> dict[str, Callable[[], None]]:
     optimizers = {
         id(model): torch.optim.SGD(
             [p for p in model.parameters() if p.requires_grad], lr=0.0
@@ -203,9 +201,7 @@ def _parts(
 
 
 @torch.no_grad()
-def _compared(
-    distilled: Any, images: Tensor, theirs: tuple[Tensor, ...]
-) -> Batch:
+def _compared(distilled: Any, images: Tensor, theirs: tuple[Tensor, ...]) -> Batch:
     """The maps of student and teacher that are compared, as leaves of the graph."""
     (lesson,) = distilled.lessons
     with distilled._recorder as recorder:

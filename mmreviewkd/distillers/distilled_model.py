@@ -170,7 +170,14 @@ class DistillationMixin(_Student):
 
     def _compare(self, forward: Any, given: dict) -> tuple[dict, list[Batch | None]]:
         """Run teachers and student; return a batch for each distillation."""
-        images, data_samples = (given[name] for name in self._arguments[:2])
+        images, data_samples = (given.get(name) for name in self._arguments[:2])
+        if not isinstance(images, Tensor):
+            raise TypeError(
+                'the teacher needs the images as one tensor (N, C, H, W), but the '
+                f'first argument of {type(self).__name__}.forward is a '
+                f'{type(images).__name__}; give the student a data_preprocessor such '
+                'as ImgDataPreprocessor, which stacks them'
+            )
         taught = [
             lesson.teacher(images, data_samples, self.data_preprocessor)
             if any(map(self._weight, lesson.distillations))
@@ -263,8 +270,19 @@ class DistillationMixin(_Student):
 
 @cache
 def distilled_class(student_class: Any) -> Any:
-    """Make the class of a student that learns from teachers."""
-    arguments = tuple(inspect.signature(student_class.forward).parameters)[1:]
+    """Make the class of a student that learns from teachers.
+
+    Raises:
+        ValueError: If its ``forward`` does not name its arguments.
+    """
+    parameters = inspect.signature(student_class.forward).parameters
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters.values()):
+        raise ValueError(
+            f'{student_class.__name__}.forward takes *args, so it is not known which '
+            'argument holds the images; write it as forward(self, inputs, '
+            "data_samples=None, mode='tensor')"
+        )
+    arguments = tuple(parameters)[1:]
     return type(
         f'Distilled{student_class.__name__}',
         (DistillationMixin, student_class),

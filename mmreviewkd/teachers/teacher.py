@@ -30,7 +30,7 @@ from .fold import fold
 from .models import ImageModel
 from .precision import choose_dtype, native_half
 from .renormalize import Renormalize
-from .weights import Weights, load_strictly, read_weights
+from .weights import Weights, load_strictly, read_weights, without_prefix
 
 RANDOM = 'random'
 """The checkpoint's name that asks for a teacher with random weights."""
@@ -92,6 +92,7 @@ class Teacher(nn.Module):
         self.with_heads = False
         self.classes: tuple[str, ...] | None = None
         self._features = [features] if isinstance(features, str) else features
+        self._names_read: frozenset[str] = frozenset()
         self._chosen: torch.dtype | None = None
         self._renormalize: Renormalize | None = None
 
@@ -154,6 +155,7 @@ class Teacher(nn.Module):
             if isinstance(model, ImageModel):
                 state = model.rename_weights(state)
             load_strictly(model, state, self.checkpoint)
+            self._names_read = frozenset(model.state_dict())
             self.classes = weights.classes
         self._preprocessor = self._build_preprocessor(cfg, model, run_preprocessor)
         model.eval()
@@ -222,6 +224,8 @@ class Teacher(nn.Module):
     def read_weights(self) -> Weights:
         """Read all weights of the teacher's checkpoint, heads included.
 
+        Once the teacher is loaded they have its names, without a prefix.
+
         Raises:
             ValueError: If there is no checkpoint.
         """
@@ -230,7 +234,11 @@ class Teacher(nn.Module):
                 'model.inherit needs a trained teacher: set model.teacher_checkpoint '
                 "to its checkpoint's path or URL"
             )
-        return read_weights(self.checkpoint, self.keys)
+        weights = read_weights(self.checkpoint, self.keys)
+        if not self._names_read:
+            return weights
+        state, _ = without_prefix(self._names_read, weights.state, self.checkpoint)
+        return weights._replace(state=state)
 
     def train(self, mode: bool = True) -> 'Teacher':
         """Stay in evaluation mode, whatever ``mode`` says."""

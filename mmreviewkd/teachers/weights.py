@@ -1,7 +1,7 @@
 """The weights of a teacher, from whatever kind of file they are in."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mmengine.logging import print_log
@@ -103,7 +103,7 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> N
         ValueError: If weights are missing, unexpected or wrongly shaped.
     """
     wanted = model.state_dict()
-    stored, told = _without_prefix(wanted, state, path)
+    stored, told = without_prefix(wanted, state, path)
     parts = {name.split('.')[0] for name in wanted}
     stored = {n: value for n, value in stored.items() if n.split('.')[0] in parts}
     # Checkpoints from before PyTorch 1.0 do not count batches.
@@ -138,10 +138,22 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> N
     )
 
 
-def _without_prefix(
-    wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], path: str
+def without_prefix(
+    wanted: Collection[str], state: Mapping[str, Tensor], path: str
 ) -> tuple[dict[str, Tensor], str]:
-    """Rename the weights as the model has them, where that takes one prefix."""
+    """Rename the weights as a model has them, where that takes one prefix.
+
+    Args:
+        wanted (Collection[str]): Names of the model's weights.
+        state (Mapping[str, Tensor]): The weights.
+        path (str): Where they are from, for messages.
+
+    Returns:
+        tuple[dict[str, Tensor], str]: The weights, and what to tell about the prefix.
+
+    Raises:
+        ValueError: If several prefixes fit.
+    """
     names = {name for name in wanted if not name.endswith('num_batches_tracked')}
     if not names & state.keys():
         found = {
@@ -178,7 +190,7 @@ def _without_prefix(
     return dict(state), ''
 
 
-def _prefixes(names: Mapping[str, Any]) -> Iterator[str]:
+def _prefixes(names: Collection[str]) -> Iterator[str]:
     """Yield what names may begin with, the shortest first."""
     found = {'ema_'} if any(name.startswith('ema_') for name in names) else set()
     for name in names:

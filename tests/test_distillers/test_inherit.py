@@ -68,3 +68,14 @@ def test_nobody_to_inherit_from(checkpoint):
     model = toys.build(toys.distilled(checkpoint, inherit=PARTS))
     with pytest.raises(ValueError, match='set model.teacher_checkpoint'):
         model.init_weights()
+
+
+def test_weights_under_a_prefix(tmp_path):
+    """Heads too, which the teacher itself does not read."""
+    path = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
+    state = torch.load(path)['state_dict']
+    torch.save({f'ema_{name}': value for name, value in state.items()}, path)
+    model = toys.build(toys.distilled(path, inherit=('neck', 'roi_head')))
+    model.init_weights()
+    for name in ('neck.fpn_convs.0.conv.bias', 'roi_head.bbox_head.fc_cls.weight'):
+        assert torch.equal(model.state_dict()[name], state[name])

@@ -306,6 +306,49 @@ def test_compiled_as_a_whole(monkeypatch):
     torch.testing.assert_close(others, gradients)
 
 
+class Star(Student):
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs)
+
+
+def test_arguments_without_names_are_refused(monkeypatch):
+    monkeypatch.setitem(MODELS.module_dict, 'Star', Star)
+    with pytest.raises(ValueError, match=r'Star.forward takes \*args.*write it as'):
+        distil(dict(type='Star'), dict(type='Star'))
+
+
+@pytest.mark.parametrize('images', [None, [torch.zeros(3, 64, 64)], dict(img=0)])
+def test_images_that_are_no_tensor_are_refused(monkeypatch, images):
+    monkeypatch.setitem(MODELS.module_dict, 'Student', Student)
+    model = distil(dict(type='Student'), dict(type='Student'))
+    kind = type(images).__name__
+    with pytest.raises(TypeError, match=f'DistilledStudent.forward is a {kind}; give'):
+        model(images, mode='loss')
+
+
+class Bare(nn.Module):
+    """A module of no library, and no BaseModel."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, 8, 1)
+        self.second = nn.Conv2d(4, 6, 3, 2, 1)
+
+    def forward(self, x):
+        return self.second(self.first(x))
+
+
+def test_teacher_that_is_a_bare_module(monkeypatch):
+    """It sees the images as the student does, and is run as a whole."""
+    monkeypatch.setitem(MODELS.module_dict, 'Bare', Bare)
+    names = dict(student_features='neck', teacher_features=['first', 'second'])
+    model = distil(teacher=dict(type='Bare'), **names)
+    assert [one.stride for one in model.lessons[0].pairs.others] == [8, 16]
+    assert_learns(model)
+    with pytest.raises(ValueError, match="consists of 'first', 'second'"):
+        distil(teacher=dict(type='Bare'))
+
+
 def test_the_students_module_is_a_feature_by_itself():
     """Of any kind: a list of maps deep inside of it."""
     names = [f'neck.fpn_convs.{n}' for n in range(3)]
