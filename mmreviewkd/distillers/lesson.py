@@ -35,7 +35,7 @@ class Lesson(NamedTuple):
         student: nn.Module,
         recorded: FeatureRecorder,
         images: Tensor,
-        data_samples: Sequence[Any],
+        data_samples: Sequence[Any] | None,
     ) -> Batch:
         """Put together what there is to compare in one training step.
 

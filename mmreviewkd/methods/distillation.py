@@ -35,7 +35,7 @@ class Batch:
     feats: tuple[Tensor, ...]
     targets: tuple[Tensor, ...]
     images: Tensor
-    data_samples: Sequence[Any]
+    data_samples: Sequence[Any] | None
     student: nn.Module
     teacher: nn.Module
     student_feats: tuple[Tensor, ...] = ()
@@ -53,7 +53,7 @@ class Batch:
     @property
     def boxes(self) -> list[Tensor]:
         """list[Tensor]: The annotated boxes (K, 4) of each image, in pixels."""
-        boxes = [sample.gt_instances.bboxes for sample in self.data_samples]
+        boxes = [one.gt_instances.bboxes for one in self.data_samples or ()]
         return [getattr(one, 'tensor', one) for one in boxes]
 
 

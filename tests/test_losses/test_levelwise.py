@@ -8,6 +8,7 @@ from mmreviewkd.losses import (
     CWDLoss,
     FSPLoss,
     HCLLoss,
+    KLDivLoss,
     L2DistillLoss,
     LevelwiseLoss,
     OFDLoss,
@@ -74,6 +75,7 @@ def test_half_precision_is_computed_in_float32():
 LOSSES = [
     L2DistillLoss,
     HCLLoss,
+    KLDivLoss,
     PKDLoss,
     CWDLoss,
     OFDLoss,
