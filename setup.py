@@ -71,6 +71,8 @@ setup(
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
+        # Teachers of timm, and weights in its format.
+        'timm': ['safetensors', 'timm'],
         # Its newest release needs torch 2.12.
         'torchdistill': ['torchdistill'],
         'tests': [
@@ -79,6 +81,8 @@ setup(
             'pytest',
             'pytest-xdist',
             'ruff',
+            'safetensors',
+            'timm',
             'torchdistill',
         ],
     },
