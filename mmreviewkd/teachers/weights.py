@@ -42,8 +42,13 @@ def read_weights(
             name.
     """
     if str(path).endswith('.safetensors'):
-        from safetensors.torch import load_file
-
+        try:
+            from safetensors.torch import load_file
+        except ImportError as error:
+            raise ImportError(
+                f'{path} needs safetensors, which is not installed; run pip install '
+                'safetensors'
+            ) from error
         content: Any = load_file(path)
     else:
         content = CheckpointLoader.load_checkpoint(path, map_location='cpu')
