@@ -28,7 +28,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', sorted(NAMES))
 def test_registered_for_all_libraries(name):
     part = getattr(connectors, name, None) or getattr(losses, name)
     assert MODELS.module_dict[name] is part
@@ -69,7 +69,8 @@ def test_a_name_that_is_taken_is_an_error(monkeypatch):
 def test_a_distilled_model_is_found_in_every_scope(name):
     for key in (name, f'mmdet.{name}', f'mmengine.{name}'):
         assert MODELS.get(key) is MODELS.module_dict[name]
-    assert MMDET_MODELS.get(name) is MODELS.module_dict[name]
+    for key in (name, f'mmdet.{name}'):
+        assert MMDET_MODELS.get(key) is MODELS.module_dict[name]
 
 
 def test_detectors_are_not_loaded_for_losses_and_connectors():

@@ -17,9 +17,10 @@ def enable() -> None:
 
     versions.check()
 
-    from . import checkpoint, configs, metrics_log, ops
+    from . import checkpoint, configs, metrics_log, ops, registry
 
     ops.install()
     checkpoint.install()
     configs.install()
     metrics_log.install()
+    registry.install()
