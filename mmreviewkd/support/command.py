@@ -43,9 +43,10 @@ def main() -> None:
     )
     args = parser.parse_args()
     hide_package_warnings()
-    for job in [] if args.no_run else read_jobs(args.list):
+    jobs = read_jobs(args.list)
+    for job in [] if args.no_run else jobs:
         _try(job, args)
-    write_text(args.page, page(read_rows(args.table), left_out(args.list)))
+    write_text(args.page, page(read_rows(args.table), jobs, left_out(args.list)))
 
 
 def _try(job: Job, args: argparse.Namespace) -> None:

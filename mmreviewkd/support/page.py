@@ -4,8 +4,9 @@ import json
 from collections import Counter
 
 from .check import STOCK
+from .jobs import Job
 from .reasons import ERROR, NETWORK, OPERATOR, PACKAGE, PROCESS
-from .table import STOCK_FAILS, WORKS, Row
+from .table import STOCK_FAILS, WORKS, Row, find
 
 INTRO = """\
 # Supported models
@@ -34,7 +35,7 @@ own config.
 PAIRS = """\
 ## Pairs of families
 
-Channels are the student's → the teacher's, where they differ.
+Strides and channels are the student's → the teacher's, where they differ.
 """
 LEFT_OUT = """\
 ## Not tried
@@ -50,28 +51,31 @@ WORDS = {
 }
 
 
-def page(rows: list[Row], left_out: dict[str, str]) -> str:
+def page(rows: list[Row], listed: list[Job], left_out: dict[str, str]) -> str:
     """Write the page.
 
     Args:
         rows (list[Row]): All rows of the table.
+        listed (list[Job]): The jobs of the list, some of which it may lack.
         left_out (dict[str, str]): Folders that are not tried, and why.
 
     Returns:
         str: Markdown.
     """
-    jobs = _jobs(rows)
+    jobs = sorted(_jobs(rows), key=_order)
     families = [attempts for attempts in jobs if not attempts[0]['teacher']]
     pairs = [attempts for attempts in jobs if attempts[0]['teacher']]
     versions = ' or '.join(dict.fromkeys(row['versions'] for row in rows))
     head = ('config', 'result', 'strides', 'channels', 'CPU seconds')
+    missing = [job for job in listed if not find(rows, next(job.attempts()))]
+    pairs_missing = [job for job in missing if job.teacher]
     parts = [
         INTRO.format(versions=versions),
         FAMILIES,
-        counts(families),
+        counts(families, len(missing) - len(pairs_missing)),
         _table(('folder', *head), [_family(one) for one in families]),
         PAIRS,
-        counts(pairs),
+        counts(pairs, len(pairs_missing)),
         _table(('student', 'teacher', *head[1:]), [_pair(one) for one in pairs]),
         LEFT_OUT,
         _table(('folder', 'why'), [(f'`{k}`', v) for k, v in left_out.items()]),
@@ -87,18 +91,30 @@ def _jobs(rows: list[Row]) -> list[list[Row]]:
     return list(found.values())
 
 
-def counts(jobs: list[list[Row]]) -> str:
+def _order(attempts: list[Row]) -> tuple[str, ...]:
+    row = attempts[0]
+    return row['student'], row['teacher']
+
+
+def counts(jobs: list[list[Row]], missing: int) -> str:
     """Count the results of jobs, as a list in Markdown, the most frequent first."""
     kinds = Counter(_kind(attempts[-1]) for attempts in jobs)
     lines = [f'- {number} {kind}\n' for kind, number in kinds.most_common()]
-    return f'Of {len(jobs)},\n\n' + ''.join(lines)
+    rest = f' ({missing} are still to be tried)' if missing else ''
+    return f'Of {len(jobs)} that were tried{rest},\n\n' + ''.join(lines)
 
 
 def _kind(row: Row) -> str:
     if row['result'] == WORKS:
         return f'work with{"" if row["settings"] else "out"} a setting'
+    if _only_trains(row):
+        return 'train, but cannot predict in MMDetection alone either'
     who = 'in MMDetection alone too' if row['result'] == STOCK_FAILS else 'here alone'
-    return f'fail {who}, in their {_stage(row)}: {WORDS[row["cause"]]}'
+    return f'fail {who}: {WORDS[row["cause"]]}'
+
+
+def _only_trains(row: Row) -> bool:
+    return row['stage'] == f'{STOCK}prediction'
 
 
 def _stage(row: Row) -> str:
@@ -128,10 +144,8 @@ def _teacher(teacher: str) -> str:
 
 def _cells(attempts: list[Row]) -> tuple[str, ...]:
     row = attempts[-1]
-    strides, channels = (
-        _both(_short(row[name]), _short(row[f'teacher_{name}']))
-        for name in ('strides', 'channels')
-    )
+    strides = _both(row['strides'], row['teacher_strides'])
+    channels = _both(_short(row['channels']), _short(row['teacher_channels']))
     return _result(attempts), strides, channels, row['seconds']
 
 
@@ -141,8 +155,9 @@ def _result(attempts: list[Row]) -> str:
         if not last['settings']:
             return 'works'
         return f'works with {_settings(last)}; without: {_plain(first["reason"])}'
-    where = 'in MMDetection too' if last['result'] == STOCK_FAILS else 'here alone'
-    return f'{_stage(last)} fails {where}: {_plain(last["reason"])}'
+    where = 'in MMDetection alone too' if last['result'] == STOCK_FAILS else 'here'
+    failure = f'{_stage(last)} fails {where}: {_plain(last["reason"])}'
+    return f'training works, {failure}' if _only_trains(last) else failure
 
 
 def _settings(row: Row) -> str:

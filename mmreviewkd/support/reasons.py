@@ -3,7 +3,9 @@
 import re
 import signal
 import sys
+import traceback
 from http.client import HTTPException
+from pathlib import Path
 from urllib.error import URLError
 
 from .jobs import stock_configs
@@ -44,7 +46,7 @@ def explain(error: BaseException) -> tuple[str, str]:
                 return PACKAGE, f'needs the package {package}, which is not installed'
         if isinstance(one, URLError | HTTPException | ConnectionError):
             return NETWORK, 'needs files that it downloads'
-    return ERROR, f'{type(error).__name__}: {text}'
+    return ERROR, f'{type(error).__name__}: {text or _place(error)}'
 
 
 def explain_end(exitcode: int | None, cpu: int, wall: int) -> tuple[str, str] | None:
@@ -72,6 +74,12 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         found.append(error)
         error = error.__cause__ or error.__context__
     return found
+
+
+def _place(error: BaseException) -> str:
+    """Where an error without a message was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f'{frame.line} ({Path(frame.filename).name})'
 
 
 def _one_line(text: str) -> str:

@@ -46,3 +46,11 @@ def test_one_line_without_this_machines_folders():
     error = ValueError(f'no such\n  file: {sys.prefix}/a.py, {stock_configs()}/b/c.py')
     assert explain(error)[1] == 'ValueError: no such file: a.py, b/c.py'
     assert len(explain(ValueError('long ' * 1000))[1]) < 500
+
+
+def test_place_of_an_error_without_a_message():
+    try:
+        raise AssertionError
+    except AssertionError as error:
+        reason = explain(error)[1]
+    assert reason == 'AssertionError: raise AssertionError (test_reasons.py)'
