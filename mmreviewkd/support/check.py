@@ -140,6 +140,9 @@ def _made_local(part: Any, size: tuple[int, int]) -> Any:
     part = {key: _made_local(value, size) for key, value in part.items()}
     if part.get('type') == 'BatchFixedSizePad':
         part['size'] = size
+    # It saves memory, by means of fairscale.
+    if part.get('num_cp'):
+        part['num_cp'] = 0
     # Detectors with a teacher of their own, LD and LAD.
     if part.get('teacher_ckpt'):
         part['teacher_ckpt'] = None

@@ -61,7 +61,9 @@ def _image(
             custom_entities=True,
         )
     )
-    sample.proposals = _proposals(boxes, size)
+    # Other detectors of two stages would take them in place of their own.
+    if cfg.get('type') == 'FastRCNN':
+        sample.proposals = _proposals(boxes, size)
     sample.gt_sem_seg = PixelData(sem_seg=_stuff(cfg, size))
     return torch.from_numpy(image.astype(np.uint8)), sample
 

@@ -25,12 +25,19 @@ the review (`ReviewConnector`, `HCLLoss`). *Works* means:
 It does not say that the student gets better: for that, see [the results](results.md).
 Strides and channels are those of the levels that are compared, by default those that
 student and teacher have both.
+
+```bash
+python tools/support.py docs/results/supported.csv docs/supported.md
+```
+
+runs the jobs that the table lacks, and writes this page.
 """
 FAMILIES = """\
 ## Families
 
 One or two models of each folder of MMDetection's configs. The teacher has the student's
-own config.
+own config. As students, GLIP and Grounding DINO hold a language model that transformers
+downloads; of a teacher, only backbone and neck are built.
 """
 PAIRS = """\
 ## Pairs of families
@@ -109,8 +116,14 @@ def _kind(row: Row) -> str:
         return f'work with{"" if row["settings"] else "out"} a setting'
     if _only_trains(row):
         return 'train, but cannot predict in MMDetection alone either'
-    who = 'in MMDetection alone too' if row['result'] == STOCK_FAILS else 'here alone'
-    return f'fail {who}: {WORDS[row["cause"]]}'
+    return f'fail{_who(row)}: {WORDS[row["cause"]]}'
+
+
+def _who(row: Row) -> str:
+    """Where a job fails; what is not installed is missing anywhere."""
+    if row['cause'] in (PACKAGE, OPERATOR, NETWORK):
+        return ''
+    return ' in MMDetection alone too' if row['result'] == STOCK_FAILS else ' here'
 
 
 def _only_trains(row: Row) -> bool:
@@ -155,8 +168,7 @@ def _result(attempts: list[Row]) -> str:
         if not last['settings']:
             return 'works'
         return f'works with {_settings(last)}; without: {_plain(first["reason"])}'
-    where = 'in MMDetection alone too' if last['result'] == STOCK_FAILS else 'here'
-    failure = f'{_stage(last)} fails {where}: {_plain(last["reason"])}'
+    failure = f'{_stage(last)} fails{_who(last)}: {_plain(last["reason"])}'
     return f'training works, {failure}' if _only_trains(last) else failure
 
 

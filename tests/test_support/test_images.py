@@ -49,3 +49,8 @@ def test_stuff():
     (first, _) = samples(panoptic_head=dict(num_things_classes=80))
     assert first.gt_sem_seg.sem_seg.shape == (1, 64, 96)
     assert first.gt_sem_seg.sem_seg.min() == 81
+
+
+def test_proposals_are_for_fast_rcnn_alone():
+    assert len(samples(type='FastRCNN')[0].proposals) == 60
+    assert 'proposals' not in samples(type='FasterRCNN')[0]

@@ -45,11 +45,18 @@ def test_a_family_that_works():
     assert '| `common` | has no model |' in text
 
 
-def test_a_family_that_fails_in_mmdetection_too():
+def test_a_family_whose_package_is_missing():
     found = dict(stage='stock build', cause='missing package', reason='needs it')
     text = written((Job('convnext/a.py'), found))
-    assert '| build fails in MMDetection alone too: needs it |' in text
-    assert '- 1 fail in MMDetection alone too: a package is missing' in text
+    assert '| build fails: needs it |' in text
+    assert '- 1 fail: a package is missing' in text
+
+
+def test_a_family_that_fails_in_mmdetection_too():
+    found = dict(stage='stock build', cause='process', reason='ended')
+    text = written((Job('convnext/a.py'), found))
+    assert '| build fails in MMDetection alone too: ended |' in text
+    assert '- 1 fail in MMDetection alone too: the process was ended' in text
 
 
 def test_a_family_that_only_trains():
@@ -87,4 +94,4 @@ def test_a_pair_that_does_not_work():
     failed = dict(stage='build', cause='error', reason='no')
     text = written((Job('a/b.py', dict(type='TimmModel', model='x')), failed))
     assert '| `a/b` | `TimmModel` `x` | build fails here: no |' in text
-    assert '- 1 fail here alone: an error' in text
+    assert '- 1 fail here: an error' in text
