@@ -124,7 +124,7 @@ def _prepare() -> None:
 
 
 def model_config(name: str | dict, size: tuple[int, int]) -> ConfigDict:
-    """Read a model's config, with nothing to download and images of a size."""
+    """Read a model's config, with nothing to download, for few small images."""
     if isinstance(name, str):
         # By path: MMEngine takes no name `mmdet::` of some folders, such as gn+ws.
         name = str(stock_configs() / name)
@@ -140,6 +140,9 @@ def _made_local(part: Any, size: tuple[int, int]) -> Any:
     part = {key: _made_local(value, size) for key, value in part.items()}
     if part.get('type') == 'BatchFixedSizePad':
         part['size'] = size
+    # A thousand proposals would take most of the time.
+    if part.get('max_per_img') in (1000, 2000):
+        part['max_per_img'] = 100
     # It saves memory, by means of fairscale.
     if part.get('num_cp'):
         part['num_cp'] = 0

@@ -77,3 +77,9 @@ def test_config_of_a_detectors_own_teacher_is_found():
     cfg = model_config('ld/ld_r18-gflv1-r101_fpn_1x_coco.py', (64, 96))
     assert Config.fromfile(cfg.teacher_config).model.type == 'GFL'
     assert cfg.teacher_ckpt is None
+
+
+def test_config_has_few_proposals():
+    cfg = model_config('faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', (64, 96))
+    assert cfg.train_cfg.rpn_proposal.max_per_img == 100
+    assert cfg.test_cfg.rpn.max_per_img == 100
