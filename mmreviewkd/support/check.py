@@ -98,11 +98,16 @@ def _check(job: Job, tell: Report) -> None:
     for name, parameter in model.distillation.named_parameters():
         if parameter.grad is None:
             raise ValueError(f'distillation.{name} has no gradient')
+    # Guided anchoring predicts for one image at a time.
+    first = {key: value[:1] for key, value in data.items()}
     for prefix, one in {STOCK: stock, '': model}.items():
         tell(stage=f'{prefix}prediction')
         one.eval()
         with torch.no_grad():
-            one.test_step(copy.deepcopy(data))
+            # Guided anchoring predicts for one image at a time.
+            one.test_step(
+                {key: copy.deepcopy(value[:1]) for key, value in data.items()}
+            )
     tell(stage='done')
 
 
