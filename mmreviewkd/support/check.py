@@ -104,10 +104,7 @@ def _check(job: Job, tell: Report) -> None:
         tell(stage=f'{prefix}prediction')
         one.eval()
         with torch.no_grad():
-            # Guided anchoring predicts for one image at a time.
-            one.test_step(
-                {key: copy.deepcopy(value[:1]) for key, value in data.items()}
-            )
+            one.test_step(copy.deepcopy(first))
     tell(stage='done')
 
 
