@@ -54,7 +54,7 @@ setup(
         ]
     ),
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
-    package_data=dict(mmreviewkd=['pages/*.html', 'py.typed']),
+    package_data=dict(mmreviewkd=['pages/*.html', 'py.typed', 'support/*.yaml']),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
     # would overwrite the other where it is installed. requirements.txt says the same.
     install_requires=[

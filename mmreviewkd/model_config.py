@@ -9,6 +9,7 @@ from torch import nn
 
 DISTILLED = ('DistilledModel', 'DistilledDetector')
 """Names of the model that learns from a teacher, the second that of version 0.1."""
+_PRETRAINED = ('Pretrained', 'checkpoint')
 
 
 def is_distilled(model: dict) -> bool:
@@ -119,7 +120,8 @@ def without_pretrained(config: Any) -> Any:
     """
     if isinstance(config, dict):
         changed = {key: without_pretrained(value) for key, value in config.items()}
-        if (changed.get('init_cfg') or {}) and 'Pretrained' in str(changed['init_cfg']):
+        # PVT's has a checkpoint and no type.
+        if any(word in str(changed.get('init_cfg')) for word in _PRETRAINED):
             changed['init_cfg'] = None
         if changed.get('pretrained'):
             changed['pretrained'] = False if changed['pretrained'] is True else None

@@ -1,6 +1,6 @@
 import pytest
 
-from mmreviewkd.model_config import resolve_model_config
+from mmreviewkd.model_config import resolve_model_config, without_pretrained
 
 FASTER = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 
@@ -57,3 +57,12 @@ def test_file_without_a_model(tmp_path):
 def test_dict_without_type():
     with pytest.raises(ValueError, match=r"needs `type`.*\['backbone'\]"):
         resolve_model_config(dict(backbone=dict()))
+
+
+@pytest.mark.parametrize(
+    'init_cfg', [dict(type='Pretrained', checkpoint='a.pth'), dict(checkpoint='a.pth')]
+)
+def test_without_pretrained_weights(init_cfg):
+    model = dict(backbone=dict(type='PyramidVisionTransformer', init_cfg=init_cfg))
+    assert without_pretrained(model)['backbone']['init_cfg'] is None
+    assert model['backbone']['init_cfg'] is init_cfg

@@ -90,9 +90,10 @@ class DistillationMixin(_Student):
         self._recorder = FeatureRecorder(self, names, 'student')
 
     @property
-    def teacher(self) -> Teacher:
-        """Teacher: The first teacher."""
-        return self.lessons[0].teacher
+    def teacher(self) -> Any:
+        """Teacher: The first teacher; or the student's own part of this name."""
+        # SoftTeacher has one, and reads it while it is built.
+        return self._modules.get('teacher') or self.lessons[0].teacher
 
     @property
     def is_distilling(self) -> bool:
@@ -110,7 +111,7 @@ class DistillationMixin(_Student):
             teacher.to(next(self.parameters()))
         super().init_weights()
         if self.inherited:
-            inherit(self, self.teacher.read_weights().state, self.inherited)
+            inherit(self, self.lessons[0].teacher.read_weights().state, self.inherited)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the student; in the mode ``'loss'``, learn from the teachers too.

@@ -41,10 +41,14 @@ def default_features(model: nn.Module, who: str) -> tuple[str, ...]:
     for name in reversed(TRUNK):
         if isinstance(getattr(model, name, None), nn.Module):
             return (name,)
-    children = ', '.join(repr(name) for name, _ in model.named_children())
+    children = dict(model.named_children())
+    wrapped = [repr(n) for n, child in children.items() if hasattr(child, 'backbone')]
+    advice = f'name the modules to compare in model.{who}_features'
+    if wrapped:
+        advice += f', or let the {who} be the model in it: {" or ".join(wrapped)}'
     raise ValueError(
-        f'the {who} {type(model).__name__} has neither a neck nor a backbone; name the '
-        f'modules to compare in model.{who}_features. It consists of {children}'
+        f'the {who} {type(model).__name__} has neither a neck nor a backbone; '
+        f'{advice}. It consists of {", ".join(map(repr, children))}'
     )
 
 

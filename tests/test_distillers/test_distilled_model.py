@@ -4,6 +4,7 @@ import pickle
 import pytest
 import torch
 import toys
+from mmdet.models import FasterRCNN
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
 
@@ -180,6 +181,24 @@ def test_initialisation_keeps_the_order_of_weights(model, teacher_checkpoint):
     """EMA pairs weights by their order."""
     fresh = toys.build(toys.distilled(teacher_checkpoint))
     assert list(fresh.state_dict()) == list(model.state_dict())
+
+
+class _WithTeacher(FasterRCNN):
+    """A detector with a teacher of its own, as SoftTeacher is."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.teacher = torch.nn.Linear(1, 1)
+        self.teacher.requires_grad_(False)
+
+
+def test_a_students_own_teacher_stays_its_own(teacher_checkpoint):
+    student = toys.detector(type=_WithTeacher)
+    model = toys.build(toys.distilled(teacher_checkpoint, student=student))
+    assert isinstance(model.teacher, torch.nn.Linear)
+    assert 'teacher.weight' in model.state_dict()
+    model.init_weights()
+    assert toys.losses(model, toys.batch())['loss_distill'] > 0
 
 
 def test_missing_teacher_checkpoint_ends_training_before_its_first_step():

@@ -187,3 +187,11 @@ def test_any_module_can_be_named():
 def test_neither_neck_nor_backbone():
     with pytest.raises(ValueError, match="student Sequential .* consists of '0'"):
         default_features(nn.Sequential(nn.Conv2d(3, 3, 1)), 'student')
+
+
+def test_a_model_around_a_detector():
+    wrapper = nn.ModuleDict(dict(student=toys.build(toys.detector()), other=nn.ReLU()))
+    with pytest.raises(
+        ValueError, match="let the teacher be the model in it: 'student'"
+    ):
+        default_features(wrapper, 'teacher')

@@ -1,0 +1,5 @@
+"""Which of MMDetection's model families work with this project."""
+
+from .command import main
+
+__all__ = ['main']
