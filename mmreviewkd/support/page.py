@@ -3,6 +3,8 @@
 import json
 from collections import Counter
 
+from mmreviewkd.tables import markdown
+
 from .check import STOCK
 from .jobs import Job
 from .reasons import ERROR, NETWORK, OPERATOR, PACKAGE, PROCESS
@@ -195,5 +197,4 @@ def _plain(text: str) -> str:
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, ('---',) * len(head), *rows]
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+    return markdown([head, *rows], text_columns=len(head)) + '\n'
