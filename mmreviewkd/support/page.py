@@ -191,7 +191,7 @@ def _both(student: str, teacher: str) -> str:
 
 def _plain(text: str) -> str:
     """Keep what an error says from being read as Markdown."""
-    for char in '\\`*_{}[]<>#|$':
+    for char in '\\`*_{}[]<>#$':
         text = text.replace(char, f'\\{char}')
     return text
 
