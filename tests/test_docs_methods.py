@@ -39,7 +39,7 @@ def test_method_teaches(folder, name, tmp_path):
     (method,) = read_methods([folder / f'{name}.py'])
     assert method.name == name
     checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
-    model = toys.build(toys.distilled(checkpoint, distillation=method.distillation))
+    model = toys.build(toys.distilled(checkpoint, distillation=method.model['distillation']))
     model.init_weights()
     model.train()
     losses = toys.losses(model, toys.batch())
@@ -57,7 +57,7 @@ def test_method_teaches(folder, name, tmp_path):
 
 def test_cosine_by_hand(folder):
     (method,) = read_methods([folder / 'cosine.py'])
-    loss = MODELS.build(method.distillation['loss'])
+    loss = MODELS.build(method.model['distillation']['loss'])
     a = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1)
     b = torch.tensor([3.0, 3.0]).view(1, 2, 1, 1)
     assert loss([a, a], [2 * a, b]) == pytest.approx(1 - 0.5**0.5)
@@ -66,6 +66,6 @@ def test_cosine_by_hand(folder):
 def test_config_of_a_pair_is_that_of_the_method(folder):
     cfg = Config.fromfile(folder / 'cosine_frcnn.py')
     (method,) = read_methods([folder / 'cosine.py'])
-    assert cfg.model.distillation == method.distillation
+    assert cfg.model.distillation == method.model['distillation']
     assert cfg.custom_imports['imports'] == ['mmreviewkd', *method.imports]
     assert cfg.model.teacher.endswith('frcnn_teacher.py')

@@ -107,7 +107,11 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
         log_versions()
         runner.register_hook(hook)
         runner.register_hook(RecordHook())
-        runner.train()
+        try:
+            runner.train()
+        finally:
+            # MMEngine's logger outlives the run, and others talk through it.
+            logger.removeHandler(warnings)
     record = read_record(runner)
     result = dict(
         run=run.name,

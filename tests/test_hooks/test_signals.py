@@ -14,11 +14,14 @@ from mmreviewkd.hooks.signals import SIGNALS, listen, stop_listening
 def asked():
     """What signals have asked for, while listening to them."""
     numbers = []
+    # pytest-xdist ignores it in the processes that run the tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     former = [signal.getsignal(one) for one in SIGNALS]
     assert listen(numbers.append)
     yield numbers
     stop_listening()
     assert [signal.getsignal(one) for one in SIGNALS] == former
+    signal.signal(signal.SIGINT, before)
 
 
 def send(signum):
