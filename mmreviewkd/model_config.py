@@ -13,8 +13,28 @@ DISTILLED = ('DistilledModel', 'DistilledDetector')
 
 def is_distilled(model: dict) -> bool:
     """Say whether a model's config is that of a student with its teacher."""
-    kind = model.get('type')
-    return getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1] in DISTILLED
+    return type_name(model) in (*DISTILLED, 'build_distilled_model')
+
+
+def type_name(config: dict) -> str:
+    """Name the ``type`` of a config, of which new-style configs give the class.
+
+    >>> type_name(dict(type='mmdet.FasterRCNN')), type_name(dict(type=dict))
+    ('FasterRCNN', 'dict')
+    """
+    kind = config.get('type')
+    return getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
+
+
+def teacher_configs(model: dict) -> list[str | dict]:
+    """List the configs of a distilled model's teachers, one or several.
+
+    Args:
+        model (dict): The distilled model's config.
+    """
+    teachers = model.get('teachers')
+    fields = teachers if teachers is not None else [model]
+    return [one.get('teacher') for one in fields]
 
 
 def resolve_model_config(model: str | dict) -> ConfigDict:
