@@ -34,7 +34,7 @@ def teacher_configs(model: dict) -> list[str | dict]:
     """
     teachers = model.get('teachers')
     fields = teachers if teachers is not None else [model]
-    return [one.get('teacher') for one in fields]
+    return [one['teacher'] for one in fields if one.get('teacher')]
 
 
 def resolve_model_config(model: str | dict) -> ConfigDict:

@@ -67,8 +67,10 @@ def _is_like_coco(kind: Any, dataset: ConfigDict) -> bool:
     return (
         isinstance(kind, type)
         and issubclass(kind, CocoDataset)
-        and kind.load_data_list is CocoDataset.load_data_list
-        and kind.parse_data_info is CocoDataset.parse_data_info
+        and all(
+            getattr(kind, name) is getattr(CocoDataset, name)
+            for name in ('load_data_list', 'parse_data_info')
+        )
         and bool(dataset.get('ann_file'))
     )
 
@@ -103,8 +105,9 @@ def _with_mask(dataset: ConfigDict) -> bool:
 def _check_evaluators(cfg: Config, found: Findings) -> None:
     for name in ('val', 'test'):
         evaluators = cfg.get(f'{name}_evaluator') or []
-        several = isinstance(evaluators, list | tuple)
-        for evaluator in evaluators if several else [evaluators]:
+        if isinstance(evaluators, Mapping):
+            evaluators = [evaluators]
+        for evaluator in evaluators:
             theirs = evaluator.get('ann_file')
             for place, dataset in _parts(cfg):
                 if not place.startswith(f'{name}_') or not dataset.get('ann_file'):

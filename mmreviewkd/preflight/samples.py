@@ -28,13 +28,12 @@ def build_loaders(cfg: Config, found: Findings) -> dict[str, DataLoader]:
     """
     loaders: dict[str, DataLoader] = {}
 
-    def build(name: str) -> None:
+    def build() -> None:
         loaders[name] = Runner.build_dataloader(cfg[name], seed=0)
 
     for name in ('train_dataloader', 'val_dataloader'):
-        if cfg.get(name) is not None:
-            if attempt(f'{name} cannot be built', lambda name=name: build(name), found):
-                _check_samples(loaders[name].dataset, name, found)
+        if cfg.get(name) and attempt(f'{name} cannot be built', build, found):
+            _check_samples(loaders[name].dataset, name, found)
     return loaders
 
 
@@ -50,15 +49,12 @@ def _check_samples(dataset: Any, name: str, found: Findings) -> None:
     found.note(f'{name}: {kind} with {counted(total, "sample")}{of}')
     # The first, the last, and some in between.
     chosen = {part * (total - 1) // (_FEW - 1) for part in range(_FEW)}
+
+    def check() -> None:
+        _check_labels(dataset[index], f'{name}: sample {index}', classes, found)
+
     for index in sorted(chosen):
-        what = f'{name}: sample {index}'
-        if not attempt(
-            f'{what} cannot be read',
-            lambda what=what, index=index: _check_labels(
-                dataset[index], what, classes, found
-            ),
-            found,
-        ):
+        if not attempt(f'{name}: sample {index} cannot be read', check, found):
             return
 
 
