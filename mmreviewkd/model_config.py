@@ -7,6 +7,8 @@ from mmengine.hub import get_config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from .type_names import by_name, type_name
+
 DISTILLED = ('DistilledModel', 'DistilledDetector')
 """Names of the model that learns from a teacher, the second that of version 0.1."""
 
@@ -14,16 +16,6 @@ DISTILLED = ('DistilledModel', 'DistilledDetector')
 def is_distilled(model: dict) -> bool:
     """Say whether a model's config is that of a student with its teacher."""
     return type_name(model) in (*DISTILLED, 'build_distilled_model')
-
-
-def type_name(config: dict) -> str:
-    """Name the ``type`` of a config, of which new-style configs give the class.
-
-    >>> type_name(dict(type='mmdet.FasterRCNN')), type_name(dict(type=dict))
-    ('FasterRCNN', 'dict')
-    """
-    kind = config.get('type')
-    return getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
 
 
 def teacher_configs(model: dict) -> list[str | dict]:
@@ -63,12 +55,12 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
             "a model's config has to be a file, a name such as 'mmdet::...' or a dict; "
             f'got {model!r}'
         )
-    changes = ConfigDict(model).copy()
+    changes = ConfigDict(by_name(model))
     base = changes.pop('_base_', None)
     changes.pop('_delete_', None)
     if base is not None:
         resolved = Config(dict(model=_model_of_file(base)))
-        resolved.merge_from_dict(dict(model=changes.to_dict()))
+        resolved.merge_from_dict(dict(model=changes))
         changes = resolved.model
     if 'type' not in changes:
         raise ValueError(
@@ -77,17 +69,17 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
         )
     if is_distilled(changes):
         return _student_of(changes)
-    return ConfigDict(changes.to_dict())
+    return changes
 
 
 def _model_of_file(name: str) -> ConfigDict:
     cfg = get_config(name) if '::' in name else Config.fromfile(name)
     if 'model' not in cfg:
         raise ValueError(f'the config {name} has no `model`')
-    model = ConfigDict(cfg.model.to_dict())
+    model = ConfigDict(by_name(cfg.model, cfg.get('default_scope')))
     # Some configs of MMDetection keep the preprocessor beside the model.
     if 'data_preprocessor' in cfg:
-        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+        model.setdefault('data_preprocessor', by_name(cfg.data_preprocessor))
     scope = cfg.get('default_scope')
     if scope not in (None, 'mmdet'):
         model.setdefault('_scope_', scope)
@@ -98,7 +90,7 @@ def _student_of(model: ConfigDict) -> ConfigDict:
     """Take the student out of a distilled model's config."""
     student = resolve_model_config(model.student)
     if model.get('data_preprocessor'):
-        student.setdefault('data_preprocessor', model.data_preprocessor)
+        student.setdefault('data_preprocessor', by_name(model.data_preprocessor))
     return student
 
 

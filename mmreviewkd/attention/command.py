@@ -20,7 +20,6 @@ from mmreviewkd.model_config import (
     model_class,
     resolve_model_config,
     teacher_configs,
-    type_name,
     without_pretrained,
 )
 from mmreviewkd.pages import embedded, write_page
@@ -28,6 +27,7 @@ from mmreviewkd.plot_style import png
 from mmreviewkd.teachers import Teacher
 from mmreviewkd.teachers.teacher import RANDOM
 from mmreviewkd.teachers.weights import load_strictly
+from mmreviewkd.type_names import type_name
 
 from .picture import draw
 from .views import attention_maps, connectors, see, see_both

@@ -14,8 +14,8 @@ from mmreviewkd.model_config import (
     build_model,
     is_distilled,
     resolve_model_config,
-    type_name,
 )
+from mmreviewkd.type_names import by_name, type_name
 
 from .distilled_model import students_own
 
@@ -50,12 +50,12 @@ def publish_student(
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content)
     student = students_own(state)
-    plain = Config(
-        {key: value for key, value in cfg.to_dict().items() if key not in RUN_FIELDS}
-    )
+    init_default_scope('mmdet')
+    # New-style configs also hold what they import.
+    fields = {key: cfg[key] for key in cfg.to_dict() if key not in RUN_FIELDS}
+    plain = Config(by_name(fields))
     plain.model = resolve_model_config(cfg.model)
     _drop_own_hooks(plain)
-    init_default_scope('mmdet')
     try:
         build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
