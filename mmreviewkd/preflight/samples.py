@@ -14,6 +14,7 @@ from .attempt import attempt
 from .findings import Findings
 
 _FEW = 8
+_EMPTY = 'the data set has no sample, or all of them are filtered out'
 
 
 def build_loaders(cfg: Config, found: Findings) -> dict[str, DataLoader]:
@@ -29,7 +30,13 @@ def build_loaders(cfg: Config, found: Findings) -> dict[str, DataLoader]:
     loaders: dict[str, DataLoader] = {}
 
     def build() -> None:
-        loaders[name] = Runner.build_dataloader(cfg[name], seed=0)
+        try:
+            loaders[name] = Runner.build_dataloader(cfg[name], seed=0)
+        except ValueError as error:
+            # What comes of an empty list, in NumPy's words.
+            if 'need at least one array' not in str(error):
+                raise
+            raise ValueError(_EMPTY) from error
 
     for name in ('train_dataloader', 'val_dataloader'):
         if cfg.get(name) and attempt(f'{name} cannot be built', build, found):
@@ -43,7 +50,7 @@ def _check_samples(dataset: Any, name: str, found: Findings) -> None:
     total, classes = len(dataset), class_names(dataset)
     kind = type(dataset).__name__
     if not total:
-        found.problem(f'{name}: {kind} has no sample, or all of them are filtered out')
+        found.problem(f'{name}: {_EMPTY} ({kind})')
         return
     of = f' of {counted(len(classes), "class", "classes")}' if classes else ''
     found.note(f'{name}: {kind} with {counted(total, "sample")}{of}')
