@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from unittest import mock
 
 import torch
@@ -20,7 +20,15 @@ from mmengine.logging import print_log
 
 from .compat.versions import SUPPORTED, installed
 from .default_hooks import drop_hooks_that_are_off
+from .errors import UsageError
 from .version import __version__
+
+_FILE_ERRORS = (
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 
 VERSIONS = 'versions: '
 """What :func:`log_versions` begins its line with."""
@@ -92,8 +100,11 @@ def _join_on_cpu(cfg: Config) -> None:
     cfg.model_wrapper_cfg.device_ids = None
 
 
-def run_script(main: Callable[[], None]) -> None:
+def run_script(main: Callable[[], Any]) -> None:
     """Run a script's main function, then leave the other processes in good order.
+
+    What the user can mend is one line, ``error: ...``, and the exit code 2: a file
+    that is missing or may not be read, and a :class:`UsageError`.
 
     Gloo's threads may still free tensors while the interpreter ends, which aborts it;
     so they are ended before. After an error they are not: where other processes wait
@@ -102,11 +113,14 @@ def run_script(main: Callable[[], None]) -> None:
     Args:
         main (Callable): The function; it may end by :class:`SystemExit`.
     """
-    code = None
+    code: Any = None
     try:
         main()
     except SystemExit as end:
         code = end.code
+    except (*_FILE_ERRORS, UsageError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)
     # Not within `except`: the traceback holds the model, and the model the group.
     if torch.distributed.is_initialized():
         gc.collect()

@@ -7,6 +7,8 @@ from mmengine.hub import get_config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from .type_names import by_name, type_name
+
 DISTILLED = ('DistilledModel', 'DistilledDetector')
 """Names of the model that learns from a teacher, the second that of version 0.1."""
 _PRETRAINED = ('Pretrained', 'checkpoint')
@@ -14,8 +16,18 @@ _PRETRAINED = ('Pretrained', 'checkpoint')
 
 def is_distilled(model: dict) -> bool:
     """Say whether a model's config is that of a student with its teacher."""
-    kind = model.get('type')
-    return getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1] in DISTILLED
+    return type_name(model) in (*DISTILLED, 'build_distilled_model')
+
+
+def teacher_configs(model: dict) -> list[str | dict]:
+    """List the configs of a distilled model's teachers, one or several.
+
+    Args:
+        model (dict): The distilled model's config.
+    """
+    teachers = model.get('teachers')
+    fields = teachers if teachers is not None else [model]
+    return [one['teacher'] for one in fields if one.get('teacher')]
 
 
 def resolve_model_config(model: str | dict) -> ConfigDict:
@@ -44,12 +56,12 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
             "a model's config has to be a file, a name such as 'mmdet::...' or a dict; "
             f'got {model!r}'
         )
-    changes = ConfigDict(model).copy()
+    changes = ConfigDict(by_name(model))
     base = changes.pop('_base_', None)
     changes.pop('_delete_', None)
     if base is not None:
         resolved = Config(dict(model=_model_of_file(base)))
-        resolved.merge_from_dict(dict(model=changes.to_dict()))
+        resolved.merge_from_dict(dict(model=changes))
         changes = resolved.model
     if 'type' not in changes:
         raise ValueError(
@@ -58,17 +70,17 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
         )
     if is_distilled(changes):
         return _student_of(changes)
-    return ConfigDict(changes.to_dict())
+    return changes
 
 
 def _model_of_file(name: str) -> ConfigDict:
     cfg = get_config(name) if '::' in name else Config.fromfile(name)
     if 'model' not in cfg:
         raise ValueError(f'the config {name} has no `model`')
-    model = ConfigDict(cfg.model.to_dict())
+    model = ConfigDict(by_name(cfg.model, cfg.get('default_scope')))
     # Some configs of MMDetection keep the preprocessor beside the model.
     if 'data_preprocessor' in cfg:
-        model.setdefault('data_preprocessor', cfg.data_preprocessor)
+        model.setdefault('data_preprocessor', by_name(cfg.data_preprocessor))
     scope = cfg.get('default_scope')
     if scope not in (None, 'mmdet'):
         model.setdefault('_scope_', scope)
@@ -79,7 +91,7 @@ def _student_of(model: ConfigDict) -> ConfigDict:
     """Take the student out of a distilled model's config."""
     student = resolve_model_config(model.student)
     if model.get('data_preprocessor'):
-        student.setdefault('data_preprocessor', model.data_preprocessor)
+        student.setdefault('data_preprocessor', by_name(model.data_preprocessor))
     return student
 
 

@@ -1,11 +1,24 @@
-"""MMEngine's runner, with a learning rate that follows the effective batch."""
+"""MMEngine's runner, with checks and a learning rate by the effective batch."""
 
 from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.runner import BaseLoop
 from mmengine.runner import Runner as _Runner
+
+from .datasets.class_names import check_data_sets
 
 
 class Runner(_Runner):
-    """MMEngine's runner, whose ``auto_scale_lr`` counts accumulated gradients."""
+    """MMEngine's runner, whose ``auto_scale_lr`` counts accumulated gradients.
+
+    The classes of the training's data sets are checked before the first step
+    (:func:`check_data_sets`).
+    """
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of training, and check the data set's classes."""
+        built = super().build_train_loop(loop)
+        check_data_sets(built.dataloader.dataset, 'train_dataloader.dataset')
+        return built
 
     def scale_lr(
         self,

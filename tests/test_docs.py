@@ -16,10 +16,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 import toys
-from mmdet.registry import HOOKS, MODELS, TRANSFORMS
+from mmdet.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from packaging.requirements import Requirement
+
+from mmreviewkd.datasets.class_names import class_names, parts
+from mmreviewkd.preflight.fields import check_fields
+from mmreviewkd.preflight.findings import Findings
+from mmreviewkd.preflight.heads import check_heads
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -241,6 +246,24 @@ def check_field(name, value):
         assert isinstance(value, str), name
 
 
+def check_data(cfg):
+    """Build what a whole config says of its data, but for the files."""
+    classes = {}
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert set(cfg[loader]) <= set(example()[loader])
+        for _, part in parts(cfg[loader].dataset, loader):
+            dataset = DATASETS.build(dict(part, lazy_init=True))
+            assert dataset.pipeline.transforms
+            classes[loader] = class_names(dataset)
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        if 'ann_file' not in evaluator:
+            assert METRICS.build(evaluator)
+    found = Findings()
+    check_fields(cfg, found)
+    check_heads(cfg.model, classes['train_dataloader'], found)
+    assert not found.problems
+
+
 def is_compare(code):
     """Whether a block is a script with the arguments of tools/compare.py."""
     return code.endswith('\ncompare()\n')
@@ -276,7 +299,9 @@ def test_python(code, tmp_path, monkeypatch):
         # As if it lay beside the configs that it names.
         path = tmp_path / 'config.py'
         path.write_text(code.replace("'../", f"'{ROOT}/configs/"))
-        assert build(Config.fromfile(path).model)
+        cfg = Config.fromfile(path)
+        assert build(cfg.model)
+        check_data(cfg)
     elif all(isinstance(line, ast.Assign) for line in body):
         names: dict = {}
         for line in body:

@@ -39,7 +39,8 @@ def test_method_teaches(folder, name, tmp_path):
     (method,) = read_methods([folder / f'{name}.py'])
     assert method.name == name
     checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
-    model = toys.build(toys.distilled(checkpoint, distillation=method.model['distillation']))
+    distillation = method.model['distillation']
+    model = toys.build(toys.distilled(checkpoint, distillation=distillation))
     model.init_weights()
     model.train()
     losses = toys.losses(model, toys.batch())

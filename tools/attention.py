@@ -11,7 +11,7 @@ import argparse
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config, DictAction
 from mmreviewkd.attention.command import draw_attention
-from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.launch import hide_package_warnings, run_script
 
 
 def main() -> None:
@@ -56,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

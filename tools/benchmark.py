@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
 from mmreviewkd.benchmark import benchmark, operator_table, table
-from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.launch import hide_package_warnings, run_script
 
 
 def main() -> None:
@@ -60,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -7,7 +7,7 @@ import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmreviewkd.benchmark import growth_table, measure_growth, plot_growth
-from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.launch import hide_package_warnings, run_script
 
 
 def main() -> None:
@@ -28,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

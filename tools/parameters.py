@@ -1,13 +1,25 @@
-"""Count the parameters of distillation configs: ``tools/parameters.py CONFIG ...``."""
+"""Count the parameters of models: ``tools/parameters.py CONFIG ...``.
+
+The student's number is that of the model that is deployed. Counted on the model of a
+distillation run, as by ``mmengine.analysis``, those of the distillation come on top,
+which only training needs.
+"""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmreviewkd.launch import hide_package_warnings
-from mmreviewkd.model_config import build_model, is_distilled, resolve_model_config
+from mmreviewkd.features.measure import TRUNK
+from mmreviewkd.launch import hide_package_warnings, run_script
+from mmreviewkd.model_config import (
+    build_model,
+    is_distilled,
+    resolve_model_config,
+    teacher_configs,
+)
 from torch import nn
 
 
@@ -15,34 +27,39 @@ def count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def rows(model: dict) -> Iterator[list[int | None]]:
+    """Numbers of a model, a row for each teacher; a plain model has none."""
+    student = count(build_model(resolve_model_config(model)))
+    if not is_distilled(model):
+        yield [None, None, student, None]
+        return
+    distillation = count(build_model(model).distillation)
+    for config in teacher_configs(model):
+        teacher = build_model(resolve_model_config(config))
+        parts = [getattr(teacher, name, None) for name in TRUNK]
+        trunk = sum(count(part) for part in parts if part is not None)
+        yield [count(teacher), trunk, student, distillation]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description='Print a Markdown table of parameters, in millions: the teacher as '
-        'a whole and what of it runs in training (backbone and neck), the student, and '
-        'the distillation, which is for training only.'
+        'a whole and what of it runs in training (backbone and neck), the student, '
+        'which is what is deployed, and the distillation, which is for training only.'
     )
-    parser.add_argument('configs', nargs='+', help='configs of distillation runs')
+    parser.add_argument(
+        'configs', nargs='+', help='configs of distillation runs, or of plain models'
+    )
     args = parser.parse_args()
     hide_package_warnings()
     init_default_scope('mmdet')
     print('| config | teacher | backbone and neck | student | distillation |')
     print('|---|---:|---:|---:|---:|')
     for path in args.configs:
-        cfg = Config.fromfile(path).model
-        if not is_distilled(cfg):
-            parser.error(f'{path} is no distillation config: model.type is {cfg.type}')
-        model = build_model(cfg)
-        teacher = build_model(resolve_model_config(cfg.teacher))
-        distillation = count(model.distillation)
-        numbers = (
-            count(teacher),
-            count(teacher.backbone) + count(teacher.neck),
-            count(model) - distillation,
-            distillation,
-        )
-        cells = ' | '.join(f'{number / 1e6:.2f}' for number in numbers)
-        print(f'| `{Path(path).name}` | {cells} |')
+        for numbers in rows(Config.fromfile(path).model):
+            cells = ['' if one is None else f'{one / 1e6:.2f}' for one in numbers]
+            print(f'| `{Path(path).name}` | {" | ".join(cells)} |')
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -7,12 +7,12 @@ import sys
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger
-from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.launch import hide_package_warnings, run_script
 from mmreviewkd.names import counted
 from mmreviewkd.preflight import preflight
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description='Check annotation files, images, numbers of classes, the teacher '
         'and one training step; exit code 1 where something is wrong.'
@@ -40,8 +40,8 @@ def main() -> int:
         if found.problems
         else 'No problem was found.'
     )
-    return 1 if found.problems else 0
+    sys.exit(1 if found.problems else 0)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_script(main)

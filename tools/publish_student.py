@@ -11,6 +11,7 @@ import argparse
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
 from mmengine.config import Config
 from mmreviewkd.distillers import publish_student
+from mmreviewkd.launch import run_script
 
 
 def main() -> None:
@@ -26,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

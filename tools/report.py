@@ -1,15 +1,14 @@
 """Curves and a page about trainings: ``tools/report.py WORK_DIR [WORK_DIR ...]``."""
 
 import argparse
-import sys
 from pathlib import Path
 
 import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmreviewkd.launch import hide_package_warnings
+from mmreviewkd.launch import hide_package_warnings, run_script
 from mmreviewkd.report import write_report
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description='Draw losses, AP, learning rate, step time and memory of '
         'trainings, finished or not, and write a page about them that opens without a '
@@ -26,14 +25,9 @@ def main() -> int:
     )
     args = parser.parse_args()
     hide_package_warnings()
-    try:
-        out_dir = args.out_dir or Path(args.work_dirs[0]) / 'report'
-        print(write_report(args.work_dirs, out_dir))
-    except FileNotFoundError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+    out_dir = args.out_dir or Path(args.work_dirs[0]) / 'report'
+    print(write_report(args.work_dirs, out_dir))
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_script(main)

@@ -13,6 +13,7 @@ from mmreviewkd.features import Feature, FeaturePairs, Levels, match_levels, mea
 from mmreviewkd.features.measure import default_features
 from mmreviewkd.model_config import build_model, model_class, resolve_model_config
 from mmreviewkd.teachers import Teacher
+from mmreviewkd.type_names import by_name
 
 from .distilled_model import distilled_class
 from .finite import ACTIONS
@@ -219,7 +220,7 @@ def _lesson(
 
 def _build_distillation(config: Config, pairs: FeaturePairs) -> Any:
     """Build a way of learning for the channels that were measured."""
-    config = dict(config)
+    config = by_name(dict(config))
     # Of configs of methods, which replace the method of the config that they change.
     config.pop('_delete_', None)
     for key, who, features in (

@@ -8,12 +8,14 @@ from mmengine.registry import HOOKS, init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.default_hooks import drop_hooks_that_are_off
+from mmreviewkd.errors import UsageError
 from mmreviewkd.files import ATOMIC
 from mmreviewkd.model_config import (
     build_model,
     is_distilled,
     resolve_model_config,
 )
+from mmreviewkd.type_names import by_name, type_name
 
 from .distilled_model import students_own
 
@@ -37,27 +39,27 @@ def publish_student(
         tuple[Path, Path]: The config and the checkpoint.
 
     Raises:
-        ValueError: If the config is none of a distillation run, or the weights are
+        UsageError: If the config is none of a distillation run, or the weights are
             not those of its student.
     """
     if not is_distilled(cfg.model):
-        raise ValueError(
-            f'model.type is {cfg.model.type}, not DistilledModel: there is no '
+        raise UsageError(
+            f'model.type is {type_name(cfg.model)}, not DistilledModel: there is no '
             'student to take out'
         )
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content)
     student = students_own(state)
-    plain = Config(
-        {key: value for key, value in cfg.to_dict().items() if key not in RUN_FIELDS}
-    )
+    init_default_scope('mmdet')
+    # New-style configs also hold what they import.
+    fields = {key: cfg[key] for key in cfg.to_dict() if key not in RUN_FIELDS}
+    plain = Config(by_name(fields))
     plain.model = resolve_model_config(cfg.model)
     _drop_own_hooks(plain)
-    init_default_scope('mmdet')
     try:
         build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
-        raise ValueError(
+        raise UsageError(
             f'{checkpoint} does not hold the weights of the student: {error}'
         ) from error
     out_dir = Path(out_dir)

@@ -11,6 +11,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmreviewkd.datasets.class_names import check_data_sets, class_names
 from mmreviewkd.distillers import DistillationMixin
 
 from .class_order import check_classes
@@ -29,7 +30,7 @@ class FrozenTeacherHook(Hook):
     learning rate of 0 for all.
 
     Before training, the classes of teacher and data set are compared
-    (:func:`check_classes`).
+    (:func:`check_teacher_classes`).
 
     Raises:
         RuntimeError: If a fingerprint is not as it must be. It is raised before the
@@ -39,14 +40,7 @@ class FrozenTeacherHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Compare the classes, and take the first fingerprints."""
         model = distilled_model(runner, self)
-        for number, lesson in enumerate(model.lessons):
-            check_classes(
-                lesson.teacher.classes,
-                _classes(runner),
-                any(one.needs_heads for one in lesson.distillations),
-                # Parts of the student start from the first teacher's.
-                () if number else model.inherited,
-            )
+        check_teacher_classes(model, runner.train_dataloader.dataset)
         self._teachers = _teachers(model)
         self._trained = {
             name: parameter
@@ -99,10 +93,27 @@ def _teachers(model: DistillationMixin) -> list[str]:
     return [fingerprint(lesson.teacher.state_dict()) for lesson in model.lessons]
 
 
-def _classes(runner: Runner) -> tuple[str, ...] | None:
-    """Names of the classes of the data set that is trained on."""
-    dataset = runner.train_dataloader.dataset
-    return (getattr(dataset, 'metainfo', None) or {}).get('classes')
+def check_teacher_classes(model: DistillationMixin, dataset: Any) -> None:
+    """Compare the classes of all teachers with those of all parts of a data set.
+
+    Args:
+        model (DistillationMixin): The model, with its teachers loaded.
+        dataset (Dataset): The data set that is trained on.
+
+    Raises:
+        ValueError: See :func:`check_data_sets` and :func:`check_classes`.
+    """
+    check_data_sets(dataset, 'train_dataloader.dataset')
+    # All parts number the classes alike.
+    classes = class_names(dataset)
+    for number, lesson in enumerate(model.lessons):
+        check_classes(
+            lesson.teacher.classes,
+            classes,
+            any(one.needs_heads for one in lesson.distillations),
+            # Parts of the student start from the first teacher's.
+            () if number else model.inherited,
+        )
 
 
 def _learns(optimizer: torch.optim.Optimizer) -> bool:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mmreviewkd.names import counted
 
+from .category_order import CategoryOrder, check_order
 from .coco_file import has_mask, missing_images, read_coco
 from .findings import Findings
 
@@ -43,12 +44,31 @@ def check_annotations(
         Findings: Nothing in there stops the check; it never raises for bad content.
     """
     found = Findings()
+    order = read_and_check(path, img_dir, classes, with_mask, sample, found)
+    check_order([order] if order else [], found)
+    return found
+
+
+def read_and_check(
+    path: str | Path,
+    img_dir: str | Path,
+    classes: Sequence[str] | None,
+    with_mask: bool,
+    sample: int,
+    found: Findings,
+) -> CategoryOrder | None:
+    """Check a file as :func:`check_annotations` does, but for the categories' order.
+
+    Returns:
+        CategoryOrder | None: The order, to be compared with that of other files; None
+        if classes are missing.
+    """
     name = Path(path).name
     coco = read_coco(Path(path), name, found)
     if coco is None:
-        return found
+        return None
     images, annotations, categories = coco
-    used = _check_categories(categories, classes, name, found)
+    used, order = _check_categories(categories, classes, name, found)
     by_id = {image['id']: image for image in images}
     known = {category['id'] for category in categories}
     _check_boxes(annotations, by_id, known, name, found)
@@ -59,13 +79,13 @@ def check_annotations(
         found.problem(f'{name}: {number} without a mask', without)
     _count(images, wanted, used, name, found)
     _check_images(images, Path(img_dir), sample, name, found)
-    return found
+    return order
 
 
 def _check_categories(
     categories: list[dict], classes: Sequence[str] | None, name: str, found: Findings
-) -> dict[int, str]:
-    """The categories that are used, by id."""
+) -> tuple[dict[int, str], CategoryOrder | None]:
+    """The categories that are used, by id, and their order."""
     names = [category['name'] for category in categories]
     double = [cls for cls, count in Counter(names).items() if count > 1]
     if double:
@@ -79,14 +99,10 @@ def _check_categories(
     if others:
         found.note(f'{name}: these categories are not used', others)
     order = [cls for cls in names if cls in classes]
-    if not missing and not double and order != list(classes):
-        # MMDetection numbers labels in the file's order and names them in that of
-        # metainfo.classes.
-        found.problem(
-            f'{name} lists its categories in another order than metainfo.classes, '
-            f'which mixes up the labels; write classes={tuple(order)!r}'
-        )
-    return {c['id']: c['name'] for c in categories if c['name'] in classes}
+    by_id = {c['id']: c['name'] for c in categories if c['name'] in classes}
+    if missing or double:
+        return by_id, None
+    return by_id, CategoryOrder(name, tuple(order), tuple(classes))
 
 
 def _check_boxes(

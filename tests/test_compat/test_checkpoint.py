@@ -2,13 +2,14 @@ import os
 import pickle
 import re
 import threading
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import toys
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 from mmdet.apis import DetInferencer
 from mmengine.config import Config
 from mmengine.hooks import EMAHook, Hook
@@ -454,37 +455,54 @@ def test_inferencer_takes_weights_with_their_config(tmp_path):
         assert torch.equal(inferencer.model.state_dict()[name], value)
 
 
-def test_fuzzed_checkpoints_load_or_are_refused(trained, tmp_path):
-    """Random bytes in random places; nothing is run, and every error is ours."""
-    small = {
-        key: value
-        for key, value in torch.load(trained, weights_only=False).items()
-        if key in ('meta', 'message_hub', 'param_schedulers')
-    }
-    sound = Path(save(tmp_path / 'sound.pth', small)).read_bytes()
-    touched = tmp_path / 'touched'
-    # Names that a flipped byte may turn into something that can be called.
-    pickled = pickle.dumps(Call(open, str(touched), 'w'))
-    path = tmp_path / 'fuzzed.pth'
-    rng = np.random.default_rng(0)
-    outcomes = Counter()
-    for case in range(4000):
-        content = bytearray(sound if case % 4 else pickled)
-        for _ in range(rng.integers(1, 5)):
-            place, kind = rng.integers(len(content)), rng.integers(3)
-            if kind == 0:
-                content[place] = rng.integers(256)
-            elif kind == 1:
-                del content[place : place + rng.integers(1, 50)]
-            else:
-                content[place:place] = bytes(rng.integers(0, 256, 4, np.uint8))
-        path.write_bytes(content)
-        try:
-            load(str(path))
-        except RuntimeError as error:  # UnsafeCheckpointError is one
-            assert 'fuzzed.pth' in str(error)
-            outcomes[type(error).__name__] += 1
+_EDITS = st.lists(
+    st.tuples(
+        st.sampled_from(['replace', 'delete', 'insert']),
+        st.floats(0, 1, exclude_max=True),
+        st.binary(min_size=1, max_size=50),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def edited(content: bytes, edits) -> bytes:
+    """Change bytes in some places, each a share of the file's length."""
+    changed = bytearray(content)
+    for kind, share, value in edits:
+        place = int(share * len(changed))
+        if kind == 'replace':
+            changed[place : place + 1] = value[:1]
+        elif kind == 'delete':
+            del changed[place : place + len(value)]
         else:
-            outcomes['loaded'] += 1
-        assert not touched.exists()
-    assert min(outcomes[kind] for kind in ('UnsafeCheckpointError', 'RuntimeError')) > 9
+            changed[place:place] = value
+    return bytes(changed)
+
+
+@pytest.fixture(scope='module')
+def originals(trained, tmp_path_factory):
+    """A sound checkpoint, a pickle of a call, and the file that it would write."""
+    folder = tmp_path_factory.mktemp('fuzzed')
+    content = torch.load(trained, weights_only=False)
+    small = {key: content[key] for key in ('meta', 'message_hub', 'param_schedulers')}
+    sound = Path(save(folder / 'sound.pth', small)).read_bytes()
+    touched = folder / 'touched'
+    # Names that a flipped byte may turn into something that can be called.
+    return [sound, pickle.dumps(Call(open, str(touched), 'w'))], touched
+
+
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
+@given(st.integers(0, 3), _EDITS)
+@settings(max_examples=4000, deadline=None, derandomize=True)
+def test_damaged_checkpoints_load_or_are_refused(originals, which, edits):
+    """Nothing is run, and every error is ours."""
+    (sound, payload), touched = originals
+    path = touched.with_name('fuzzed.pth')
+    path.write_bytes(edited(sound if which else payload, edits))
+    try:
+        load(str(path))
+    except RuntimeError as error:  # UnsafeCheckpointError is one
+        assert 'fuzzed.pth' in str(error)
+        event(type(error).__name__)
+    assert not touched.exists()
