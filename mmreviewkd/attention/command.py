@@ -112,7 +112,7 @@ def _load_teacher(cfg: Config, teacher: Teacher) -> BaseDetector | None:
     kind = model_class(config)
     if not (isinstance(kind, type) and issubclass(kind, BaseDetector)):
         return None
-    detector = build_model(config)
+    detector: Any = build_model(config)
     if teacher.checkpoint in (None, RANDOM):
         detector.init_weights()
     else:
