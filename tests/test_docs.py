@@ -202,6 +202,29 @@ def test_files_that_are_named(path):
     assert (ROOT / path).exists()
 
 
+@pytest.mark.parametrize(
+    'line',
+    [
+        pytest.param(line, id=str(number))
+        for number, line in enumerate(
+            (ROOT / 'docs/trust.md').read_text().splitlines(), start=1
+        )
+        if 'test_' in line
+    ],
+)
+def test_tests_that_are_named(line):
+    """Of the page on faults; a name alone is one of a file of the same line."""
+    names = re.findall(r'(?<=`)(?:\w+/)*test_\w+(?:\.py|/)?(?:::\w+)?(?=`)', line)
+    paths = [ROOT / 'tests' / name.split('::')[0] for name in names if '.' in name]
+    assert all(path.is_file() for path in paths)
+    texts = '\n'.join(path.read_text() for path in paths)
+    for name in names:
+        if name.endswith('/'):
+            assert (ROOT / 'tests' / name).is_dir()
+        elif not name.endswith('.py'):
+            assert f'def {name.split("::")[-1]}(' in texts, name
+
+
 # Configs and code
 
 

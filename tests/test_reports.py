@@ -62,6 +62,19 @@ def test_the_config_of_a_run_stands_for_its_student(run, who):
     assert toys.losses(model, toys.batch())['loss_distill'] > 0
 
 
+def test_batch_statistics_of_frozen_parts_stay(teacher):
+    """Parameters and statistics, through training steps and `train()`."""
+    model = toys.build(toys.distilled(teacher, frozen=('backbone',)))
+    model.init_weights()
+    model.train()
+    before = {n: v.clone() for n, v in model.backbone.state_dict().items()}
+    for seed in range(3):
+        toys.losses(model, toys.batch(seed=seed))
+        model.train()
+    for name, value in model.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
 def test_a_teacher_without_a_preprocessor_takes_the_students(teacher):
     config = toys.detector()
     seen = {}

@@ -82,7 +82,6 @@ class _Trial:
         # Visualizers of one name are one, and those with backends write to them.
         name = f'preflight_{secrets.token_hex(4)}'
         visualizer = dict(cfg.get('visualizer') or dict(type='Visualizer'))
-        fields |= self._loaders
         fields |= dict(
             model=self.model,
             visualizer=visualizer | dict(name=name, vis_backends=None),
@@ -96,10 +95,14 @@ class _Trial:
         # Testing comes after training, and has no part in it.
         fields |= dict.fromkeys(('test_dataloader', 'test_cfg', 'test_evaluator'))
         self.runner = runner = Runner(**fields)
-        # As in its `train`.
-        runner._train_loop = runner.build_train_loop(runner._train_loop)
+        # As in its `train`, but with the data loaders that are built already. The
+        # learning rate follows the batch size of a loader's config, which a loader
+        # with batches of its own sampler does not know.
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+        for name, loader in self._loaders.items():
+            setattr(runner, f'_{name}', loader)
+        runner._train_loop = runner.build_train_loop(runner._train_loop)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(
                 runner.param_schedulers

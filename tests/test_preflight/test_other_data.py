@@ -212,6 +212,13 @@ def test_preprocessor_that_asks_for_the_iteration(cfg):
     assert not preflight(cfg).problems
 
 
+def test_learning_rate_by_the_batch_of_a_sampler(cfg):
+    """As in COCO's configs."""
+    cfg.train_dataloader.batch_sampler = dict(type='AspectRatioBatchSampler')
+    cfg.auto_scale_lr = dict(enable=True, base_batch_size=8)
+    assert not preflight(cfg).problems
+
+
 def test_preprocessor_beside_the_model(cfg):
     cfg.data_preprocessor = cfg.model.student.pop('data_preprocessor')
     assert not preflight(cfg).problems
