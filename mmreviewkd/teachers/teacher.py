@@ -26,7 +26,7 @@ from mmreviewkd.model_config import (
 )
 from mmreviewkd.precision import autocast, dtype_of, is_mixed
 
-from .fold import fold
+from .inference import for_inference
 from .models import ImageModel
 from .precision import choose_dtype, native_half
 from .renormalize import Renormalize
@@ -53,7 +53,7 @@ class Teacher(nn.Module):
     parameter, runs without autograd and sees images in its own normalisation.
 
     Of an MMEngine model only backbone and neck are built, unless its heads are needed.
-    Their batch normalisation is folded, see :func:`fold`.
+    They are made faster, see :func:`for_inference`.
 
     Args:
         config (str | dict): The model's config, as :func:`resolve_model_config` takes
@@ -163,7 +163,7 @@ class Teacher(nn.Module):
         if set(names) <= set(TRUNK):
             parts = dict(model.named_children())
             trunk = Trunk({name: parts[name] for name in TRUNK if name in parts})
-            for name, part in fold(trunk).named_children():
+            for name, part in for_inference(trunk).named_children():
                 setattr(model, name, part)
         self.model = model
         self.requires_grad_(False)

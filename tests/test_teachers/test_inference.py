@@ -4,7 +4,7 @@ import toys
 from torch import nn
 
 from mmreviewkd.teachers import Teacher
-from mmreviewkd.teachers.fold import fold
+from mmreviewkd.teachers.inference import for_inference
 
 
 class PreActivation(nn.Module):
@@ -33,8 +33,9 @@ def test_norm_layer_before_its_convolution_is_left_alone(channels):
     model.backbone = PreActivation(channels).eval()
     x = torch.rand(1, 3, 9, 9)
     expected = model.backbone(x)
-    assert fold(model) is model
-    torch.testing.assert_close(model.backbone(x)[0], expected[0])
+    found = for_inference(model)
+    assert isinstance(found.backbone.norm, nn.BatchNorm2d)
+    torch.testing.assert_close(found.backbone(x)[0], expected[0])
 
 
 class OneSize(nn.Module):
@@ -53,9 +54,30 @@ class OneSize(nn.Module):
 def test_what_cannot_be_compared_is_left_alone(layers, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmreviewkd.teachers.fold.print_log', lambda text, **_: said.append(text)
+        'mmreviewkd.teachers.inference.print_log', lambda text, **_: said.append(text)
     )
     model = nn.Module()
     model.backbone = OneSize(*layers).eval()
-    assert fold(model) is model
-    assert len(said) == len(layers)
+    assert for_inference(model) is model
+    assert len(said) == 1 + len(layers)
+
+
+class ByRows(nn.Conv2d):
+    """Looks at its weights as rows, as weight standardisation does."""
+
+    def forward(self, x):
+        rows = self.weight.view(len(self.weight), -1)
+        weight = (rows - rows.mean(1, keepdim=True)).view_as(self.weight)
+        return self._conv_forward(x, weight, self.bias)
+
+
+def test_plain_convolutions_alone_have_the_channels_last():
+    model = nn.Module()
+    model.backbone = nn.Sequential(nn.Conv2d(3, 8, 3), ByRows(8, 8, 3)).eval()
+    x = torch.rand(1, 3, 32, 32)
+    expected = model.backbone(x)
+    found = for_inference(model)
+    plain, rows = (conv.weight for conv in found.backbone)
+    assert plain.is_contiguous(memory_format=torch.channels_last)
+    assert rows.is_contiguous()
+    torch.testing.assert_close(found.backbone(x), expected)
