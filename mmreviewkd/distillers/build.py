@@ -126,6 +126,7 @@ def build_distilled_model(
         )
     if teachers is not None and not teachers:
         raise ValueError('model.teachers is empty; give it a dict for each teacher')
+    inherit, frozen = _names(inherit, 'inherit'), _names(frozen, 'frozen')
     model = _build_student(student, data_preprocessor)
     # The student's random numbers are those of its training alone.
     with torch.random.fork_rng(devices=[]):
@@ -192,8 +193,20 @@ def _lesson(
         raise ValueError('model.teacher is missing')
     if not distillation:
         raise ValueError('model.distillation is missing')
+    configs = [distillation] if isinstance(distillation, dict) else distillation
+    if not isinstance(configs, list | tuple) or not all(
+        isinstance(config, dict) for config in configs
+    ):
+        raise ValueError(
+            'model.distillation has to be the config of a way of learning, or a list '
+            f'of such; got {distillation!r}'
+        )
     built = Teacher(
-        teacher, teacher_checkpoint, teacher_dtype, teacher_features, teacher_keys
+        teacher,
+        teacher_checkpoint,
+        teacher_dtype,
+        _names(teacher_features, 'teacher_features'),
+        teacher_keys,
     )
     try:
         theirs = built.measure()
@@ -205,14 +218,10 @@ def _lesson(
             level=logging.WARNING,
         )
         return Lesson(built)
-    names = (
-        [student_features] if isinstance(student_features, str) else student_features
-    )
+    names = _names(student_features, 'student_features')
     ours = measure(student, names or default_features(student, 'student'), 'student')
-    pairs = FeaturePairs(
-        ours, theirs, match_levels(ours, theirs, levels, resize), resize
-    )
-    configs = [distillation] if isinstance(distillation, dict) else distillation
+    numbers = match_levels(ours, theirs, levels, resize)
+    pairs = FeaturePairs(ours, theirs, numbers, resize)
     distillations = [_build_distillation(config, pairs) for config in configs]
     built.with_heads = any(one.needs_heads for one in distillations)
     return Lesson(built, pairs, distillations)
@@ -237,6 +246,19 @@ def _build_distillation(config: Config, pairs: FeaturePairs) -> Any:
             )
         config[key] = channels
     return build_model(config)
+
+
+def _names(value: Names | None, field: str) -> tuple[str, ...]:
+    """Read a field that is a name or a list of names."""
+    names = (value,) if isinstance(value, str) else value or ()
+    if not isinstance(names, list | tuple) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise ValueError(
+            f'model.{field} has to be the name of a module, or a list of names; got '
+            f'{value!r}'
+        )
+    return tuple(names)
 
 
 def _list(features: Sequence[Feature]) -> str:

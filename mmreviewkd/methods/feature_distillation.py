@@ -47,6 +47,12 @@ class FeatureDistillation(Distillation):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(in_channels, out_channels, loss_weight)
+        for field, config in dict(connector=connector, loss=loss).items():
+            if not isinstance(config, dict):
+                raise ValueError(
+                    f'distillation.{field} has to be a config, such as '
+                    f"dict(type='...'); got {config!r}"
+                )
         if loss.get('type') == 'OnStandardizedTargets':
             # As configs of version 0.1 have it.
             loss, standardize_targets = loss['loss'], True

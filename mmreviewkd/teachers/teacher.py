@@ -24,6 +24,7 @@ from mmreviewkd.model_config import (
     resolve_model_config,
     without_pretrained,
 )
+from mmreviewkd.names import counted
 from mmreviewkd.precision import autocast, dtype_of, is_mixed
 
 from .inference import for_inference
@@ -313,7 +314,7 @@ class Teacher(nn.Module):
             given = 3  # gray images become three equal channels
         if wanted != given:
             raise ValueError(
-                f'the teacher takes images of {wanted} channels, the '
+                f'the teacher takes images of {counted(wanted, "channel")}, the '
                 f"student's have {images.shape[1]}; take a teacher for such images, or "
                 'give the student the images that the teacher was trained with'
             )

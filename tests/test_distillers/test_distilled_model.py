@@ -351,3 +351,26 @@ def test_frozen_parts_are_not_trained(teacher_checkpoint):
         )
     with pytest.raises(ValueError, match="no parameter in 'backbone.conv'"):
         toys.build(toys.distilled(None, frozen=['backbone.conv']))
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('inherit', 3),
+        ('frozen', [1]),
+        ('student_features', True),
+        ('teacher_features', [None]),
+        ('distillation', 2),
+        ('distillation', ['review']),
+        ('distillation', dict(type='FeatureDistillation', connector='a', loss=None)),
+    ],
+)
+def test_values_of_another_kind_are_told_with_the_field(field, value):
+    with pytest.raises(ValueError, match=f'{field}.* has to be .*; got'):
+        toys.build(toys.distilled('random', **{field: value}))
+
+
+def test_one_name_needs_no_list():
+    model = toys.build(toys.distilled('random', frozen='backbone', inherit=None))
+    assert not any(p.requires_grad for p in model.backbone.parameters())
+    assert model.inherited == ()

@@ -185,7 +185,7 @@ def test_images_of_other_channels(student, teacher):
 
 def test_teacher_of_gray_images_cannot_take_colour():
     model = distil(gray(3), gray(1))
-    with pytest.raises(ValueError, match='takes images of 1 channels.* have 3'):
+    with pytest.raises(ValueError, match='takes images of 1 channel.* have 3'):
         toys.losses(model, toys.batch())
 
 
