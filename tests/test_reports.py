@@ -108,7 +108,7 @@ def test_a_gray_teacher_under_a_colour_student():
     gray.backbone.in_channels = 1
     gray.data_preprocessor.update(mean=[100.0], std=[50.0], bgr_to_rgb=False)
     model = toys.build(toys.distilled('random', teacher=gray))
-    with pytest.raises(ValueError, match='the teacher takes images of 1 channels'):
+    with pytest.raises(ValueError, match='the teacher takes images of 1 channel'):
         toys.losses(model, toys.batch())
 
 
