@@ -1,5 +1,7 @@
 """Names out of a data set, which may hold anything, and plurals."""
 
+from collections.abc import Sequence
+
 
 def printable(name: str) -> str:
     """Write a name on one line: what does not print as escapes, as in Python.
@@ -25,3 +27,22 @@ def counted(number: int, name: str, plural: str = '') -> str:
     ('1 class', '2 classes')
     """
     return f'{number} {name if number == 1 else plural or name + "s"}'
+
+
+def listing(what: str, names: Sequence[str], most: int = 8) -> str:
+    """List names, one a line, under how many of what they are.
+
+    Args:
+        what (str): What they are.
+        names (Sequence[str]): The names.
+        most (int): How many are written out. Defaults to 8.
+
+    Returns:
+        str: Lines, each with a line break before it; nothing where there are no names.
+    """
+    if not names:
+        return ''
+    rest = [f'... and {len(names) - most} more'] if len(names) > most else []
+    return f'\n{len(names)} {what}:' + ''.join(
+        f'\n  {name}' for name in [*names[:most], *rest]
+    )

@@ -1,11 +1,12 @@
 """A check that a checkpoint is one of the model that is tested."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
+
+from mmreviewkd.names import listing
 
 _DISTILLATION = 'distillation.'
 
@@ -56,8 +57,8 @@ class StrictLoadHook(Hook):
         if missing or left_over:
             raise ValueError(
                 self._problem(
-                    _listed('missing in the checkpoint', missing)
-                    + _listed('not in the config', left_over)
+                    listing('missing in the checkpoint', missing)
+                    + listing('not in the config', left_over)
                 )
             )
 
@@ -66,12 +67,3 @@ class StrictLoadHook(Hook):
             f'the checkpoint {self._checkpoint} does not fit the model of the config:'
             f'{details}\nTest it with the config that it was trained with.'
         )
-
-
-def _listed(what: str, names: Sequence[str], most: int = 8) -> str:
-    if not names:
-        return ''
-    rest = [f'... and {len(names) - most} more'] if len(names) > most else []
-    return f'\n{len(names)} {what}:' + ''.join(
-        f'\n  {name}' for name in [*names[:most], *rest]
-    )

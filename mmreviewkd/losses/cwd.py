@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor
 
+from .kl import divergence
 from .levelwise import LevelwiseLoss
 
 
@@ -31,9 +31,5 @@ class CWDLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        pred, target = (
-            F.log_softmax(feat.flatten(2).flatten(0, 1) / self.tau, dim=-1)
-            for feat in (pred, target)
-        )
-        divergence = F.kl_div(pred, target, reduction='batchmean', log_target=True)
-        return self.tau**2 * divergence
+        pred, target = (feat.flatten(2).flatten(0, 1) for feat in (pred, target))
+        return divergence(pred, target, self.tau)

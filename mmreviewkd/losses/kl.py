@@ -33,9 +33,22 @@ class KLDivLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        pred, target = (
-            F.log_softmax(feat.movedim(1, -1).flatten(0, 2) / self.tau, dim=-1)
-            for feat in (pred, target)
-        )
-        divergence = F.kl_div(pred, target, reduction='batchmean', log_target=True)
-        return self.tau**2 * divergence
+        pred, target = (feat.movedim(1, -1).flatten(0, 2) for feat in (pred, target))
+        return divergence(pred, target, self.tau)
+
+
+def divergence(pred: Tensor, target: Tensor, tau: float) -> Tensor:
+    """Compare distributions that rows of logits make.
+
+    Args:
+        pred (Tensor): Logits (K, C) of the student.
+        target (Tensor): Those of the teacher.
+        tau (float): Temperature of the softmax.
+
+    Returns:
+        Tensor: The Kullback-Leibler divergence of the student's from the teacher's,
+        averaged over the rows, times the temperature squared.
+    """
+    pred, target = (F.log_softmax(rows / tau, dim=-1) for rows in (pred, target))
+    mean = F.kl_div(pred, target, reduction='batchmean', log_target=True)
+    return tau**2 * mean

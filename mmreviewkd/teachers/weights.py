@@ -8,6 +8,8 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmreviewkd.names import listing
+
 STATES = ('state_dict', 'model', 'module', 'state_dict_ema', 'ema_state_dict')
 """Where checkpoints keep the weights, in the order in which they are looked for."""
 OWN = 'distillation.'
@@ -128,10 +130,10 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> N
         raise ValueError(
             f"the teacher's checkpoint {path} does not fit its config "
             f'({", ".join(sorted(parts))}{told})'
-            + _listed('missing in the checkpoint', missing)
-            + _listed('not in the config', unexpected)
-            + _listed('of another shape', wrong)
-            + _listed('names in the checkpoint', sorted(state) if missing else [])
+            + listing('missing in the checkpoint', missing)
+            + listing('not in the config', unexpected)
+            + listing('of another shape', wrong)
+            + listing('names in the checkpoint', sorted(state) if missing else [])
             + '\nGive model.teacher the config that the checkpoint was trained with, '
             'or rename weights by model.teacher_keys=[(PATTERN, REPLACEMENT), ...].'
         )
@@ -202,12 +204,3 @@ def _prefixes(names: Collection[str]) -> Iterator[str]:
         parts = name.split('.')
         found |= {'.'.join(parts[:end]) + '.' for end in range(1, min(len(parts), 4))}
     yield from sorted(found, key=lambda prefix: (prefix.count('.'), prefix))
-
-
-def _listed(what: str, names: Sequence[str], most: int = 8) -> str:
-    if not names:
-        return ''
-    rest = [f'... and {len(names) - most} more'] if len(names) > most else []
-    return f'\n{len(names)} {what}:' + ''.join(
-        f'\n  {name}' for name in [*names[:most], *rest]
-    )
