@@ -7,25 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmdet.structures import DetDataSample
-from mmdet.structures.mask import BitmapMasks
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmreviewkd.distillers import students_own
 from mmreviewkd.features.measure import run_trunk
 from mmreviewkd.methods import Batch
-from mmreviewkd.model_config import (
-    build_model,
-    resolve_model_config,
-    without_pretrained,
-)
 from mmreviewkd.tables import markdown
 
 from .profile import profile
+from .step import build_models, make_batch, make_optimizer, take_step
 
 PARTS = {
     'student step': 'training step of the student alone',
@@ -70,8 +62,8 @@ def benchmark(
     device = torch.device(get_device())
     torch.manual_seed(0)
     np.random.seed(0)
-    student, distilled = (model.to(device) for model in _build(cfg.model))
-    data = _batch(student, size, batch_size, objects)
+    student, distilled = (model.to(device) for model in build_models(cfg.model))
+    data = make_batch(student, size, batch_size, objects)
     runs = _parts(student, distilled, data)
     values: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(warmup + rounds):
@@ -99,26 +91,6 @@ def benchmark(
     return result
 
 
-def _build(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
-    """Build the student alone, and the distilled one."""
-    student_cfg = without_pretrained(resolve_model_config(cfg.student))
-    teacher_cfg = without_pretrained(resolve_model_config(cfg.teacher))
-    distilled: Any = build_model(
-        ConfigDict(
-            cfg,
-            student=student_cfg,
-            teacher=teacher_cfg,
-            teacher_checkpoint='random',
-            inherit=(),
-        )
-    )
-    distilled.init_weights()
-    student: Any = build_model(student_cfg)
-    # Then both have the same proposals, and pooling larger ones takes longer.
-    student.load_state_dict(students_own(distilled.state_dict()))
-    return student.train(), distilled.train()
-
-
 def table(result: dict[str, dict]) -> str:
     """Write the result of :func:`benchmark` as Markdown."""
     rows = [['part', 'seconds', 'spread', 'to the student alone', 'peak memory, MiB']]
@@ -129,53 +101,8 @@ def table(result: dict[str, dict]) -> str:
     return markdown(rows)
 
 
-def _batch(
-    student: nn.Module,
-    size: tuple[int, int],
-    batch_size: int,
-    objects: int,
-) -> dict:
-    height, width = size
-    rng = np.random.default_rng(0)
-    inputs, samples = [], []
-    for _ in range(batch_size):
-        inputs.append(
-            torch.from_numpy(rng.integers(0, 256, (3, height, width), dtype=np.uint8))
-        )
-        corners = rng.uniform(0, 0.7, (objects, 2)) * (width, height)
-        sides = rng.uniform(0.05, 0.3, (objects, 2)) * (width, height)
-        boxes = np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
-        instances = InstanceData(
-            bboxes=torch.from_numpy(boxes), labels=torch.zeros(objects).long()
-        )
-        if student.with_mask:
-            masks = np.zeros((objects, height, width), np.uint8)
-            for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int), strict=True):
-                mask[y1:y2, x1:x2] = 1
-            instances.masks = BitmapMasks(masks, height, width)
-        sample = DetDataSample(gt_instances=instances)
-        sample.set_metainfo(
-            dict(img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0))
-        )
-        samples.append(sample)
-    return dict(inputs=inputs, data_samples=samples)
-
-
 def _parts(student: Any, distilled: Any, data: dict) -> dict[str, Callable[[], None]]:
-    optimizers = {
-        id(model): torch.optim.SGD(
-            [p for p in model.parameters() if p.requires_grad], lr=0.0
-        )
-        for model in (student, distilled)
-    }
-
-    def step(model: Any) -> None:
-        batch = model.data_preprocessor(data, training=True)
-        loss, _ = model.parse_losses(model(**batch, mode='loss'))
-        loss.backward()
-        optimizers[id(model)].step()
-        optimizers[id(model)].zero_grad()
-
+    alone, taught = make_optimizer(student), make_optimizer(distilled)
     batch = distilled.data_preprocessor(data, training=True)
 
     def teach() -> tuple[Tensor, ...]:
@@ -193,10 +120,10 @@ def _parts(student: Any, distilled: Any, data: dict) -> dict[str, Callable[[], N
             tensor.grad = None
 
     return {
-        'student step': lambda: step(student),
+        'student step': lambda: take_step(student, alone, data),
         'teacher': teach,
         'connector and loss': review,
-        'distilled step': lambda: step(distilled),
+        'distilled step': lambda: take_step(distilled, taught, data),
     }
 
 
