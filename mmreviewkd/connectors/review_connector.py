@@ -103,6 +103,8 @@ class ReverseReviewConnector(ReviewConnector):
     """The review from fine to coarse: a coarser teacher level teaches finer levels.
 
     The direction that the paper's comparison of stages finds harmful; to repeat it.
+    ``in_channels``, ``out_channels``, ``mid_channels``, ``norm_cfg``, ``fusion`` and
+    ``with_cp`` are those of :class:`ReviewConnector`.
     """
 
     def order(self) -> Sequence[int]:

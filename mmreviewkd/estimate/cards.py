@@ -30,7 +30,7 @@ class Card:
     bandwidth: float
     memory: float
     link: float
-    launch: float = 8e-6
+    launch: float = 20e-6
     efficiency: tuple[float, float] = (0.45, 0.7)
 
     def rate(self, dtype: torch.dtype) -> float:

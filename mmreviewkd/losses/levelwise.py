@@ -85,7 +85,13 @@ class LevelwiseLoss(nn.Module, ABC):
 def loss_by_level(
     loss: nn.Module, preds: Sequence[Tensor], targets: Sequence[Tensor]
 ) -> list[Tensor]:
-    """Compute a loss level by level, or in one where it does not know of levels."""
+    """Compute a loss level by level, or in one where it does not know of levels.
+
+    Args:
+        loss (nn.Module): The loss.
+        preds (Sequence[Tensor]): The student's maps (N, C, H, W), by level.
+        targets (Sequence[Tensor]): The teacher's maps, of the same shapes.
+    """
     by_level = getattr(loss, 'by_level', None)
     return [loss(preds, targets)] if by_level is None else by_level(preds, targets)
 
