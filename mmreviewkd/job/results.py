@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import NamedTuple
 
+from .kinds import KINDS
 from .plan import Run
 from .runs import read_result
 
-KINDS = dict(box='bbox', mask='segm')
 METRICS = {
     'AP': 'mAP',
     'AP50': 'mAP_50',
