@@ -62,10 +62,13 @@ def measure_accuracy(runner: Runner, folder: Path) -> dict[str, Any]:
         matches = ImageMatches(
             metric._coco_api, file, name, metric.img_ids, metric.cat_ids
         )
-        aps = matches.class_aps()
+        aps = {
+            category: None if ap is None else round(ap, 3)
+            for category, ap in matches.class_aps().items()
+        }
         classes = metric.dataset_meta['classes']
         class_ap[kind] = {
-            label: None if aps[category] is None else round(aps[category], 3)
+            label: aps[category]
             for label, category in zip(classes, metric.cat_ids, strict=True)
         }
         resampled[kind] = [round(ap, 3) for ap in matches.resampled_aps()]

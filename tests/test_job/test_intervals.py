@@ -53,8 +53,9 @@ def test_bootstrap_with_a_fixed_seed():
 
 def test_fieller():
     # Gains 1, 2, 3 of gaps 4, 5, 6: means 2 and 5, all (co)variances 1, over n = 3:
-    # 1/3. t² = 18.51, times 1/3: 6.171. (25 - 6.171) r² - 2 (10 - 6.171) r + (4 - 6.171)
-    # = 18.829 r² - 7.658 r - 2.171: (3.829 ± sqrt(14.661 + 40.878)) / 18.829.
+    # 1/3. t² = 18.51, times 1/3: 6.171.
+    # (25 - 6.171) r² - 2 (10 - 6.171) r + (4 - 6.171) =
+    # 18.829 r² - 7.658 r - 2.171: (3.829 ± sqrt(14.661 + 40.878)) / 18.829.
     low, high = fieller_interval([1, 2, 3], [4, 5, 6])
     assert (low, high) == pytest.approx((-0.1924, 0.5992), abs=1e-3)
 
