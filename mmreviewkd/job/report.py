@@ -110,7 +110,12 @@ def write_interval(interval: Interval | None, write: Write) -> str:
 
 def _accuracy_table(results: Results, kind: str) -> str:
     numbers = results.numbers()
-    columns = [f'{kind} {metric}' for metric in METRICS]
+    columns = [
+        key
+        for key in (f'{kind} {metric}' for metric in METRICS)
+        # Such as no large objects in the data.
+        if key == f'{kind} AP' or any(row[key].values for row in numbers.values())
+    ]
     by_seed = any(len(row[f'{kind} gain'].values) > 1 for row in numbers.values())
     header = ['', *columns, f'{kind} gain', 'vs. student alone']
     header += [f'{kind} gap recovered', 'seeds']
@@ -193,10 +198,11 @@ def _notes(results: Results) -> str:
         notes.append(f'One seed ({over}): no interval, so no method is ahead.')
     notes += _second_opinions(results)
     notes += _image_notes(results)
-    notes.append(
-        'Times hold for the machine as it was then, other work on it included; that of '
-        'a step is the median over a run.'
-    )
+    if any(results.values(name)['ms per step'] for name in results.finished):
+        notes.append(
+            'Times hold for the machine as it was then, other work on it included; '
+            'that of a step is the median over a run.'
+        )
     if results.input_sizes:
         sizes = ' or '.join(f'{w} x {h}' for w, h in results.input_sizes)
         notes.append(
