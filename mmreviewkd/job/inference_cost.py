@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.analysis import FlopAnalyzer
-from mmengine.dataset import pseudo_collate
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
@@ -36,14 +35,14 @@ def measure_inference_cost(runner: Runner) -> dict[str, Any]:
     model = getattr(model, 'module', model)
     was_training = model.training
     model.eval()
-    dataset = runner.val_loop.dataloader.dataset
+    loader = runner.val_loop.dataloader
     try:
         with torch.no_grad():
-            batch = model.data_preprocessor(pseudo_collate([dataset[0]]), False)
+            batch = model.data_preprocessor(_single(loader, 0), False)
             height, width = batch['inputs'].shape[-2:]
             return dict(
                 gflops=_count_operations(model, batch),
-                latency_ms=_time_predictions(model, dataset),
+                latency_ms=_time_predictions(model, loader),
                 input_size=[width, height],
             )
     finally:
@@ -71,10 +70,10 @@ def _count_operations(model: Any, batch: dict) -> float | None:
     return operations / 1e9
 
 
-def _time_predictions(model: Any, dataset: Any) -> float:
+def _time_predictions(model: Any, loader: Any) -> float:
     times: list[float] = []
     for number in range(WARM_UP + PREDICTIONS):
-        batch = pseudo_collate([dataset[number % len(dataset)]])
+        batch = _single(loader, number)
         _wait_for_device()
         start = time.perf_counter()
         model.test_step(batch)
@@ -83,6 +82,11 @@ def _time_predictions(model: Any, dataset: Any) -> float:
         if len(times) > WARM_UP and sum(times) > SECONDS:
             break
     return round(1e3 * float(np.median(times[WARM_UP:])), 3)
+
+
+def _single(loader: Any, number: int) -> dict:
+    """Give a batch of one validation image."""
+    return loader.collate_fn([loader.dataset[number % len(loader.dataset)]])
 
 
 def _wait_for_device() -> None:

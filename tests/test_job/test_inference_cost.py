@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.dataset import pseudo_collate
 from mmengine.model import BaseModel
 
 from mmreviewkd.job import inference_cost as module
@@ -38,7 +39,7 @@ def runner(request):
     model.data_preprocessor = torch.nn.Identity()
     model.data_preprocessor.forward = preprocessor
     images = [dict(inputs=torch.rand(3, 8, 10), data_samples='sample')] * 2
-    loader = SimpleNamespace(dataset=images)
+    loader = SimpleNamespace(dataset=images, collate_fn=pseudo_collate)
     return SimpleNamespace(model=model, val_loop=SimpleNamespace(dataloader=loader))
 
 
