@@ -66,6 +66,8 @@ setup(
         'packaging',
         'pycocotools',
         'rich',
+        # With the argument rng of its bootstrap.
+        'scipy>=1.15',
     ],
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],

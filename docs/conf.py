@@ -9,7 +9,8 @@ import mmreviewkd
 project = 'mmreviewkd'
 release = mmreviewkd.__version__
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon']
-exclude_patterns = ['_build']
+# Tables that pages include or link to.
+exclude_patterns = ['_build', 'results/*']
 html_theme = 'furo'
 html_title = f'{project} {release}'
 html_show_copyright = False

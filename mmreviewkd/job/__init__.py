@@ -3,6 +3,7 @@
 from .errors import JobError
 from .job import run_job
 from .method import AS_CONFIGURED, CONTROLS, Method, read_methods
+from .until_clear import run_until_clear
 
 __all__ = [
     'AS_CONFIGURED',
@@ -11,4 +12,5 @@ __all__ = [
     'Method',
     'read_methods',
     'run_job',
+    'run_until_clear',
 ]

@@ -6,6 +6,7 @@ imported late: that takes seconds, which ``--help`` need not.
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,26 @@ def compare() -> int:
         metavar='FILE',
         help='files with a variable `method`, the dict that becomes '
         'model.distillation (default: all in configs/methods)',
+    )
+    parser.add_argument(
+        '--until-clear',
+        type=_above_zero,
+        metavar='AP',
+        help='add seeds until the 95 %% interval of the gain of every method is '
+        'narrower than this, in points of AP',
+    )
+    parser.add_argument(
+        '--max-seeds',
+        type=_positive,
+        metavar='N',
+        help='with --until-clear: as many seeds at most (default: 10)',
+    )
+    parser.add_argument(
+        '--budget',
+        type=_above_zero,
+        metavar='HOURS',
+        help='with --until-clear: add no seed that would take the training and '
+        'evaluation of all runs beyond this (default: no limit)',
     )
     return _run(vars(parser.parse_args()), one_teacher=True)
 
@@ -118,6 +139,14 @@ def _positive(text: str) -> int:
     return number
 
 
+def _above_zero(text: str) -> float:
+    number = float(text)
+    # Not a number is not above 0 either.
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+    return number
+
+
 def _run(args: dict[str, Any], one_teacher: bool) -> int:
     from mmreviewkd.files import configs_folder
     from mmreviewkd.launch import hide_package_warnings
@@ -127,6 +156,8 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     from mmreviewkd.job.options import parse_options
 
     folder = configs_folder()
+    until = {key: args.pop(key, None) for key in ('max_seeds', 'budget')}
+    width = args.pop('until_clear', None)
     controls = job.CONTROLS if args.pop('controls') else ()
     files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
     try:
@@ -137,13 +168,22 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             options = {'model.inherit': ()} | options
         else:
             methods = [job.AS_CONFIGURED]
-        job.run_job(
+        run = partial(
+            job.run_job,
             folder / 'small',
             methods=[*methods, *controls],
             one_teacher=one_teacher,
             options=options,
             **args,
         )
+        until = {key: value for key, value in until.items() if value is not None}
+        if width is not None:
+            seeds = args['seeds']
+            job.run_until_clear(lambda s: run(seeds=s), width, seeds, **until)
+        elif until:
+            raise job.JobError('--max-seeds and --budget need --until-clear AP')
+        else:
+            run()
     except job.JobError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -10,6 +10,7 @@ from mmengine.device import get_device
 from mmreviewkd.datasets import make_digits
 from mmreviewkd.names import counted
 
+from .about import about_job
 from .coco_folder import CocoFolder
 from .errors import JobError
 from .job_configs import load_configs
@@ -109,7 +110,7 @@ def run_job(
 
     def report() -> Results:
         results = read_results(runs, data.has_masks, one_teacher, quick)
-        write_report(results, work_dir)
+        write_report(results, work_dir, about_job(runs, data, _device()))
         plot_gains(results, work_dir / 'gains.png')
         return results
 

@@ -38,7 +38,11 @@ def plot_ap(results: Results, path: Path) -> None:
         notes = []
         if len(results.seeds) > 1:
             seeds = ', '.join(map(str, results.seeds))
-            notes.append(f'mean and standard deviation over the seeds {seeds}')
+            notes.append(
+                f'mean and standard deviation over {len(results.seeds)} seeds ({seeds})'
+            )
+        else:
+            notes.append('one seed, no spread')
         if len(results.methods) > MOST:
             notes.append(f'the best {MOST} of {len(results.methods)} methods')
         if notes:

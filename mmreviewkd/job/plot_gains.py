@@ -7,83 +7,86 @@ from matplotlib.figure import Figure
 
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
-from .results import Results
+from .results import Results, Statistics
+
+_CLEAR, _NOT_CLEAR = 0.75, 0.3
 
 
 def plot_gains(results: Results, path: Path) -> None:
     """Plot the gains as bars, best above, a panel for each kind of AP.
 
-    Error bars are one sample standard deviation wide on both sides, dots are single
-    seeds. Lines show the student alone, where gains begin, and the teacher. A method
-    is shown when it has a gain, and nothing is written before one has.
+    Error bars are Student's 95 % intervals over seeds, dots are single seeds. Bars
+    whose interval holds 0, or that have none, are pale. Lines show the student alone,
+    where gains begin, and the teacher. A method is shown when it has a gain, and
+    nothing is written before one has.
 
     Args:
         results (Results): Holds the results.
         path (Path): The PNG to write.
     """
     numbers = results.numbers()
-    shown = [m for m in results.methods if numbers[m]['box gain']['values']]
+    shown = [m for m in results.methods if numbers[m]['box gain'].values]
     if not shown:
         return
     kinds = results.kinds
     with styled():
         figure = Figure(
-            figsize=(6.4 * len(kinds), 1.5 + 0.34 * len(shown)), layout='constrained'
+            figsize=(6.4 * len(kinds), 1.7 + 0.34 * len(shown)), layout='constrained'
         )
         panels = figure.subplots(1, len(kinds), squeeze=False)[0]
         for axes, kind in zip(panels, kinds, strict=True):
-            _plot_panel(axes, {name: numbers[name][f'{kind} gain'] for name in shown})
+            gains = {name: numbers[name][f'{kind} gain'] for name in shown}
+            _plot_panel(axes, gains)
             alone, teacher = (
-                numbers[name][f'{kind} AP']['mean'] for name in ('student', 'teacher')
+                numbers[name][f'{kind} AP'].mean for name in ('student', 'teacher')
             )
-            _draw_lines(axes, alone, teacher)
+            if alone is not None:
+                _draw_lines(axes, alone, teacher)
+                _limit(axes, gains, 0.0 if teacher is None else teacher - alone)
             axes.set_title(f'{kind.capitalize()} AP on the validation images', pad=22)
             axes.set_xlabel(f'{kind} AP gained over the student alone (points)')
         if results.quick:
             figure.suptitle(QUICK_NOTE)
-        most = max(len(numbers[name]['box gain']['values']) for name in shown)
-        if most > 1:
-            figure.supxlabel(
-                f'mean, standard deviation and single values of up to {most} seeds',
-                fontsize=9,
-            )
+        figure.supxlabel(_note(list(gains.values())), fontsize=9)
         save(figure, path)
 
 
-def _plot_panel(axes: Axes, gains: dict[str, dict]) -> None:
-    names = sorted(gains, key=lambda name: gains[name]['mean'])
-    rows = range(len(names))
-    axes.barh(
-        rows,
-        [gains[name]['mean'] for name in names],
-        height=0.62,
-        color=COLOURS['distilled'],
-        alpha=0.75,
-    )
-    several = [row for row in rows if gains[names[row]]['std'] is not None]
-    if several:
+def _plot_panel(axes: Axes, gains: dict[str, Statistics]) -> None:
+    names = sorted(gains, key=lambda name: gains[name].mean or 0.0)
+    labels = []
+    for row, name in enumerate(names):
+        gain = gains[name]
+        mean = gain.mean or 0.0
+        clear = gain.interval is not None and gain.interval.excludes_zero
+        axes.barh(
+            row,
+            mean,
+            height=0.62,
+            color=COLOURS['distilled'],
+            alpha=_CLEAR if clear else _NOT_CLEAR,
+        )
+        labels.append(f'{name}  {mean:+.1f}  ({len(gain.values)})')
+        if gain.interval is None:
+            continue
         axes.errorbar(
-            [gains[names[row]]['mean'] for row in several],
-            several,
-            xerr=[gains[names[row]]['std'] for row in several],
+            mean,
+            row,
+            xerr=[[mean - gain.interval.low], [gain.interval.high - mean]],
             fmt='none',
             ecolor='#222222',
             elinewidth=1.2,
             capsize=3,
         )
-    for row, name in zip(rows, names, strict=True):
-        values = gains[name]['values']
-        if len(values) > 1:
-            axes.scatter(
-                values,
-                [row] * len(values),
-                s=16,
-                color='white',
-                edgecolors='#222222',
-                linewidths=0.7,
-                zorder=3,
-            )
-    axes.set_yticks(rows, [f'{n}  {gains[n]["mean"]:+.1f}' for n in names])
+        axes.scatter(
+            gain.values,
+            [row] * len(gain.values),
+            s=16,
+            color='white',
+            edgecolors='#222222',
+            linewidths=0.7,
+            zorder=3,
+        )
+    axes.set_yticks(range(len(names)), labels)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.tick_params(axis='y', length=0)
     axes.grid(axis='y', visible=False)
@@ -111,3 +114,24 @@ def _draw_lines(axes: Axes, alone: float, teacher: float | None) -> None:
             fontweight='bold',
             horizontalalignment=side,
         )
+
+
+def _limit(axes: Axes, gains: dict[str, Statistics], teacher: float) -> None:
+    """Cut intervals that are far longer than all values, as those of two seeds are."""
+    values = [
+        0.0,
+        teacher,
+        *(value for gain in gains.values() for value in gain.values),
+    ]
+    low, high = min(values), max(values)
+    room = max(1.0, high - low)
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(left, low - room), min(right, high + room))
+
+
+def _note(gains: list[Statistics]) -> str:
+    most = max(len(gain.values) for gain in gains)
+    seeds = 'in brackets: number of seeds'
+    if most == 1:
+        return 'one seed, no interval'
+    return f'mean, 95 % interval and single seeds; pale: not clear; {seeds}'

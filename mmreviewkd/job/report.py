@@ -1,51 +1,68 @@
-"""The table of a job, in Markdown, CSV and JSON."""
+"""The table of a job, in Markdown and CSV, and its results as data."""
 
 import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from mmreviewkd.files import write_json, write_text
+from mmreviewkd.files import write_text
+from mmreviewkd.names import counted
 from mmreviewkd.tables import markdown
 
+from .class_table import class_table
+from .intervals import Interval
 from .progress import clock
-from .results import METRICS, MIN_GAP, Results
+from .results import METRICS, MIN_GAP, Results, Statistics
+from .results_file import write_results
 
-_COST_FORMATS: dict[str, Callable[[float], str]] = {
+MOST_CLASSES = 20
+"""With more classes their table is in a file of its own."""
+Write = Callable[[float], str]
+
+_COST_FORMATS: dict[str, Write] = {
     'ms per step': '{:.0f}'.format,
     'training time': clock,
     'parameters': lambda number: f'{number / 1e6:.2f} M',
+    'GFLOPs': '{:.2f}'.format,
+    'latency (ms)': '{:.1f}'.format,
     'GPU memory (MB)': '{:.0f}'.format,
 }
-_NOTES = f"""\
-AP is COCO mAP in points on the validation images after the last epoch; no epoch was
-chosen by it. Gain is over the student alone with the same seed. Gap recovered is gain /
-(teacher - student alone), told where the teacher is better by at least {MIN_GAP:g} AP
-with every seed. Time per step is the median over a run; it holds for the machine as it
-was then, other work on it included.
-"""
 
 
-def write_report(results: Results, work_dir: Path) -> None:
-    """Write ``table.md``, ``table.csv`` and ``report.json``."""
+def write_report(
+    results: Results, work_dir: Path, about: dict[str, Any] | None = None
+) -> None:
+    """Write ``table.md``, ``table.csv``, ``results.json``, and ``classes.md``.
+
+    Args:
+        results (Results): The results.
+        work_dir (Path): The folder to write to.
+        about (dict, optional): Goes to ``results.json``, see :func:`about_job`.
+            Defaults to None.
+    """
     write_text(work_dir / 'table.md', table(results))
     write_text(work_dir / 'table.csv', _csv(results))
-    seeds = {
-        seed: {
-            name: runs[seed] for name, runs in results.finished.items() if seed in runs
-        }
-        for seed in sorted({s for runs in results.finished.values() for s in runs})
-    }
-    content = dict(quick=results.quick, rows=results.numbers(), seeds=seeds)
-    write_json(work_dir / 'report.json', content)
+    write_results(results, work_dir / 'results.json', about or {})
+    by_class = class_table(results)
+    if by_class:
+        write_text(work_dir / 'classes.md', by_class)
 
 
 def table(results: Results) -> str:
-    """Write a table for each kind of AP in Markdown, with notes below."""
-    numbers = results.numbers()
+    """Write tables of accuracy, costs and classes in Markdown, with notes below."""
     parts = ['**Quick run: numbers mean nothing.**\n'] if results.quick else []
-    parts += [_table(results, kind, numbers) for kind in results.kinds]
+    parts += [_accuracy_table(results, kind) for kind in results.kinds]
     parts += [f'{text}\n' for text in weak_teachers(results)]
+    costs = _cost_table(results)
+    if costs:
+        parts.append(costs)
+    by_class = class_table(results)
+    number = len(results.class_names)
+    if by_class and number > MOST_CLASSES:
+        parts.append(f'The AP of each of the {number} classes is in classes.md.\n')
+    elif by_class:
+        parts.append(by_class)
     missing = [
         f'{name} (seed {", ".join(map(str, seeds))})'
         for name, seeds in results.missing.items()
@@ -53,7 +70,7 @@ def table(results: Results) -> str:
     ]
     if missing:
         parts.append(f'Not finished: {", ".join(missing)}.\n')
-    return '\n'.join([*parts, _NOTES + _spread(results.seeds)])
+    return '\n'.join([*parts, _notes(results)])
 
 
 def weak_teachers(results: Results) -> list[str]:
@@ -70,66 +87,184 @@ def weak_teachers(results: Results) -> list[str]:
                 f'{MIN_GAP:g} {kind} AP ({", ".join(gaps)}), so no gap recovered is '
                 'told; train it longer (--teacher-epochs), or take a larger one.'
             )
+        elif results.gap_is_noise(kind):
+            low, high = results.gap_interval(kind) or (0.0, 0.0)
+            texts.append(
+                f'The gap of {kind} AP between teacher and student alone is not clear '
+                f'(95 %: {low:+.1f} to {high:+.1f}), so no gap recovered is told; add '
+                'seeds (--seeds), or train the teacher longer (--teacher-epochs).'
+            )
     return texts
 
 
-def _spread(seeds: list[int]) -> str:
-    over = ', '.join(map(str, seeds))
-    if len(seeds) > 1:
-        return f'Mean ± sample standard deviation over the seeds {over}.\n'
-    return f'One seed ({over}): nothing is known of the spread.\n' if seeds else ''
+def write_interval(interval: Interval | None, write: Write) -> str:
+    """Write an interval, such as ``[+0.4, +2.1]``, with a space before it.
+
+    Returns:
+        str: Nothing where there is none.
+    """
+    if interval is None:
+        return ''
+    return f' [{write(interval.low)}, {write(interval.high)}]'
 
 
-def _table(results: Results, kind: str, numbers: dict[str, dict[str, dict]]) -> str:
-    columns: dict[str, Callable[[float], str]] = {
-        f'{kind} {metric}': '{:.1f}'.format for metric in METRICS
-    }
-    columns |= {
-        f'{kind} gain': '{:+.1f}'.format,
-        f'{kind} gap recovered': '{:.0%}'.format,
-    }
-    columns |= {
-        name: write
-        for name, write in _COST_FORMATS.items()
-        if any(row[name]['values'] for row in numbers.values())
-    }
-    header = ['', *columns, 'seeds']
-    by_seed = any(len(row[f'{kind} gain']['values']) > 1 for row in numbers.values())
-    if by_seed:
-        header.append('gain, seed by seed')
-    rows = [header]
+def _accuracy_table(results: Results, kind: str) -> str:
+    numbers = results.numbers()
+    columns = [
+        key
+        for key in (f'{kind} {metric}' for metric in METRICS)
+        # Such as no large objects in the data.
+        if key == f'{kind} AP' or any(row[key].values for row in numbers.values())
+    ]
+    by_seed = any(len(row[f'{kind} gain'].values) > 1 for row in numbers.values())
+    header = ['', *columns, f'{kind} gain', 'vs. student alone']
+    header += [f'{kind} gap recovered', 'seeds']
+    rows = [header + ['gain, seed by seed'] * by_seed]
     for name, row in numbers.items():
-        cells = [_cell(row[key], write) for key, write in columns.items()]
-        title = 'student alone' if name == 'student' else name
-        cells = [title, *cells, str(len(results.finished[name]))]
+        gain, share = row[f'{kind} gain'], row[f'{kind} gap recovered']
+        cells = [_title(name)]
+        cells += [_spread(row[key], '{:.1f}'.format) for key in columns]
+        cells += [
+            _with_interval(gain, '{:+.1f}'.format),
+            results.verdict(name, kind) if name in results.methods else '-',
+            _with_interval(share, '{:.0%}'.format),
+            str(len(results.finished[name])),
+        ]
         if by_seed:
-            gains = [f'{gain:+.1f}' for gain in row[f'{kind} gain']['values']]
-            cells.append(', '.join(gains) or '-')
+            cells.append(', '.join(f'{value:+.1f}' for value in gain.values) or '-')
         rows.append(cells)
     return markdown(rows) + '\n'
 
 
-def _cell(statistics: dict, write: Callable[[float], str]) -> str:
-    """Write mean and spread; "-" where there is none."""
-    if statistics['mean'] is None:
+def _cost_table(results: Results) -> str:
+    numbers = results.numbers()
+    columns = {
+        name: write
+        for name, write in _COST_FORMATS.items()
+        if any(row[name].values for row in numbers.values())
+    }
+    if not columns:
+        return ''
+    rows = [['', *columns, 'seeds']]
+    for name, row in numbers.items():
+        cells = [_spread(row[key], write) for key, write in columns.items()]
+        rows.append([_title(name), *cells, str(len(results.finished[name]))])
+    return markdown(rows) + '\n'
+
+
+def _title(name: str) -> str:
+    return 'student alone' if name == 'student' else name
+
+
+def _spread(found: Statistics, write: Write) -> str:
+    """Write mean and standard deviation; "-" where there is none."""
+    if found.mean is None:
         return '-'
-    values = statistics['values']
-    text = write(statistics['mean'])
-    # Such as the number of parameters; the spread has no sign.
-    same = min(values) == max(values) and isinstance(values[0], int)
-    spread = None if same else statistics['std']
-    return text if spread is None else f'{text} ± {write(spread).lstrip("+")}'
+    text = write(found.mean)
+    # Such as the number of parameters.
+    same = min(found.values) == max(found.values) and isinstance(found.values[0], int)
+    return text if found.std is None or same else f'{text} ± {write(found.std)}'
+
+
+def _with_interval(found: Statistics, write: Write) -> str:
+    """Write a mean and its interval; "-" where there is no mean."""
+    if found.mean is None:
+        return '-'
+    if found.interval is None and len(found.values) > 1:
+        return f'{write(found.mean)} (no interval)'
+    return write(found.mean) + write_interval(found.interval, write)
+
+
+def _notes(results: Results) -> str:
+    seeds = results.seeds
+    over = ', '.join(map(str, seeds))
+    notes = [
+        'AP is COCO mAP in points of 100 on the validation images after the last '
+        'epoch; no epoch was chosen by it. Gain is over the student alone with the '
+        'same seed. Gap recovered is mean gain / mean (teacher - student alone), told '
+        f'where the teacher is better by at least {MIN_GAP:g} AP with every seed, and '
+        'by more than noise.'
+    ]
+    if len(seeds) > 1:
+        notes.append(
+            f'Over {len(seeds)} seeds ({over}): mean ± sample standard deviation; in '
+            "brackets 95 % confidence intervals, Student's t for gains, Fieller's for "
+            'shares. "ahead" and "behind": the interval of the gain excludes 0. Each '
+            'interval holds for itself: about one of 20 misses the true value.'
+        )
+        if results.one_teacher:
+            notes.append('All hold for this one teacher.')
+    elif seeds:
+        notes.append(f'One seed ({over}): no interval, so no method is ahead.')
+    notes += _second_opinions(results)
+    notes += _image_notes(results)
+    if any(results.values(name)['ms per step'] for name in results.finished):
+        notes.append(
+            'Times hold for the machine as it was then, other work on it included; '
+            'that of a step is the median over a run.'
+        )
+    if results.input_sizes:
+        sizes = ' or '.join(f'{w} x {h}' for w, h in results.input_sizes)
+        notes.append(
+            'Latency is the median over single validation images, without loading '
+            'them; GFLOPs are for one of them, a multiplication and its addition '
+            f'counted as one ({sizes} pixels).'
+        )
+    return '\n'.join(notes) + '\n'
+
+
+def _second_opinions(results: Results) -> list[str]:
+    """Say where the bootstrap over seeds finds another sign than Student's t."""
+    notes = []
+    for kind in results.kinds:
+        for name in results.methods:
+            gain = results.numbers_of(name)[f'{kind} gain']
+            if gain.interval is None or gain.bootstrap is None:
+                continue
+            if gain.interval.excludes_zero != gain.bootstrap.excludes_zero:
+                text = write_interval(gain.bootstrap, '{:+.1f}'.format)
+                notes.append(
+                    f'{name}, {kind}: the bootstrap over seeds disagrees:{text}.'
+                )
+    return notes
+
+
+def _image_notes(results: Results) -> list[str]:
+    """Say, in one sentence, what other validation images would change."""
+    parts = []
+    for kind, noise in results.noise.items():
+        text = f'{kind} AP of the student alone'
+        text += write_interval(noise.aps['student'], '{:.1f}'.format)
+        if noise.gains:
+            # The others are in results.json.
+            widest = max(noise.gains, key=lambda name: noise.gains[name].width)
+            interval = write_interval(noise.gains[widest], '{:+.1f}'.format)
+            which = ', the widest of all' if len(noise.gains) > 1 else ''
+            text += f', gain of {widest}{interval}{which}'
+        parts.append(text)
+    if not parts:
+        return []
+    noise = next(iter(results.noise.values()))
+    return [
+        'Other validation images would give, by resampling the '
+        f'{counted(noise.images, "image")} {noise.resamples} times, with the same '
+        f'trained models, in 95 of 100 cases: {"; ".join(parts)}.'
+    ]
 
 
 def _csv(results: Results) -> str:
-    """Write mean, spread and the values of all seeds, a line a row."""
+    """Write mean, spread, interval and the values of all seeds, a line a row."""
     seeds = sorted({seed for runs in results.finished.values() for seed in runs})
     lines = []
     for name, row in results.numbers().items():
         line: dict[str, str | float | None] = {'name': name}
         line['seeds'] = len(results.finished[name])
         for key, values in results.values(name).items():
-            line |= {f'{key} {part}': row[key][part] for part in ('mean', 'std')}
+            found = row[key]
+            line |= {f'{key} mean': found.mean, f'{key} std': found.std}
+            if key.endswith(('gain', 'gap recovered')):
+                low, high = found.interval or (None, None)
+                line |= {f'{key} low': low, f'{key} high': high}
             line |= {f'{key} seed {seed}': values.get(seed) for seed in seeds}
         lines.append(
             {k: round(v, 4) if isinstance(v, float) else v for k, v in line.items()}

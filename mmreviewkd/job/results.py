@@ -1,13 +1,19 @@
 """What the runs of a job have reached: AP, gains, and what they cost."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import mean, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mmreviewkd.files import read_json
+
+from .image_noise import ImageNoise, image_noise
+from .intervals import Interval, bootstrap_interval, fieller_interval, t_interval
+from .kinds import KINDS
 from .plan import Run
+from .predictions import RESAMPLED
 from .runs import read_result
 
-KINDS = dict(box='bbox', mask='segm')
 METRICS = {
     'AP': 'mAP',
     'AP50': 'mAP_50',
@@ -16,7 +22,18 @@ METRICS = {
     'APm': 'mAP_m',
     'APl': 'mAP_l',
 }
-COSTS = ('ms per step', 'training time', 'parameters', 'GPU memory (MB)')
+COSTS = {
+    'ms per step': ('step_seconds', 1e3),
+    'training time': ('training_seconds', 1),
+    'parameters': ('parameters', 1),
+    'GFLOPs': ('gflops', 1),
+    'latency (ms)': ('latency_ms', 1),
+    'GPU memory (MB)': ('peak_memory', 1e-6),
+}
+"""Columns, with the field of a run's result and its factor."""
+ROUNDING_STD = 0.04
+"""Standard deviation of a difference of two AP that are rounded to 0.1, as
+MMDetection's are: 0.1 · sqrt(2 / 12). Seeds that agree agree no better than that."""
 MIN_GAP = 1.0
 """AP by which a teacher has to be better for its gap to the student to be told."""
 
@@ -29,6 +46,24 @@ class Gap(NamedTuple):
     teacher: float
 
 
+class Statistics(NamedTuple):
+    """What is known of a number.
+
+    Args:
+        values (list[float]): One a seed.
+        mean (float, optional): Their mean; of shares, the ratio of the means.
+        std (float, optional): Their sample standard deviation.
+        interval (Interval, optional): Of the mean, with 95 % confidence, over seeds.
+        bootstrap (Interval, optional): The same by resampling, where seeds are many.
+    """
+
+    values: list[float]
+    mean: float | None
+    std: float | None
+    interval: Interval | None = None
+    bootstrap: Interval | None = None
+
+
 class Results:
     """The results of a job's runs.
 
@@ -39,11 +74,16 @@ class Results:
         one_teacher (bool): Whether all students have the same teacher. Defaults to
             False: one of their own seed.
         quick (bool): Whether the runs only show that all works. Defaults to False.
+        noise (dict[str, ImageNoise], optional): What other validation images would
+            change, by kind. Defaults to None: computed from the runs, as far as their
+            results have ``resampled``, the AP on resampled images.
 
     Attributes:
         kinds (tuple[str]): ``'box'``, and ``'mask'`` where there are masks.
         methods (list[str]): Names of the methods.
+        one_teacher (bool): Whether all students have the same teacher.
         finished (dict[str, dict[int, dict]]): Result by run and seed.
+        noise (dict[str, ImageNoise]): What other validation images would change.
         missing (dict[str, list[int]]): Seeds that are not finished, by run.
     """
 
@@ -53,6 +93,7 @@ class Results:
         has_masks: bool,
         one_teacher: bool = False,
         quick: bool = False,
+        noise: dict[str, ImageNoise] | None = None,
     ) -> None:
         self.kinds = tuple(KINDS) if has_masks else ('box',)
         self.quick = quick
@@ -65,7 +106,8 @@ class Results:
             name: sorted(seed for seed, result in seeds.items() if not result)
             for name, seeds in runs.items()
         }
-        self._one_teacher = one_teacher
+        self.one_teacher = one_teacher
+        self.noise = self._compute_noise() if noise is None else noise
 
     @property
     def seeds(self) -> list[int]:
@@ -87,7 +129,7 @@ class Results:
     def gaps(self, kind: str) -> list[Gap]:
         """Give the AP of each student alone beside its teacher's."""
         teachers = self.aps('teacher', kind)
-        if self._one_teacher and teachers:
+        if self.one_teacher and teachers:
             teachers = dict.fromkeys(self.seeds, *teachers.values())
         students = self.aps('student', kind)
         return [
@@ -99,6 +141,70 @@ class Results:
     def small_gaps(self, kind: str) -> list[Gap]:
         """Give those where the teacher is not better by :data:`MIN_GAP`."""
         return [g for g in self.gaps(kind) if g.teacher - g.student < MIN_GAP]
+
+    def gap_interval(self, kind: str) -> Interval | None:
+        """Give the interval of the gap between teacher and student alone.
+
+        Over seeds; with one or two, of which Student's intervals say nothing of use,
+        over images, as far as that is known.
+        """
+        gaps = [gap.teacher - gap.student for gap in self.gaps(kind)]
+        if len(gaps) > 2:
+            return t_interval(gaps, ROUNDING_STD)
+        return self.noise[kind].gap if kind in self.noise else None
+
+    def gap_is_noise(self, kind: str) -> bool:
+        """Tell whether the teacher may be no better than the student alone."""
+        interval = self.gap_interval(kind)
+        return interval is not None and interval.low <= 0
+
+    def verdict(self, name: str, kind: str) -> str:
+        """Say how a method stands against the student alone.
+
+        Returns:
+            str: ``'ahead'`` or ``'behind'`` where the interval of the gain over seeds
+            excludes 0, ``'not clear'`` where it does not, ``'one seed, no interval'``
+            with one, and ``'-'`` without any.
+        """
+        gains = self.numbers_of(name)[f'{kind} gain']
+        if gains.interval is None:
+            return 'one seed, no interval' if gains.values else '-'
+        if not gains.interval.excludes_zero:
+            return 'not clear'
+        return 'ahead' if gains.interval.low > 0 else 'behind'
+
+    @property
+    def input_sizes(self) -> list[tuple[int, int]]:
+        """list[tuple[int, int]]: Widths and heights for which GFLOPs were counted."""
+        sizes = [
+            run['input_size']
+            for runs in self.finished.values()
+            for run in runs.values()
+            if run.get('input_size')
+        ]
+        return sorted({(width, height) for width, height in sizes})
+
+    @property
+    def class_names(self) -> list[str]:
+        """list[str]: The classes whose AP is known, in the data's order."""
+        found = [
+            label
+            for runs in self.finished.values()
+            for run in runs.values()
+            for aps in run.get('class_ap', {}).values()
+            for label in aps
+        ]
+        return list(dict.fromkeys(found))
+
+    def class_aps(self, name: str, kind: str) -> dict[str, dict[int, float]]:
+        """Give the AP in points by class and seed; none for a class without objects."""
+        aps: dict[str, dict[int, float]] = {}
+        for seed, result in self.finished[name].items():
+            for label, ap in result.get('class_ap', {}).get(kind, {}).items():
+                by_seed = aps.setdefault(label, {})
+                if ap is not None:
+                    by_seed[seed] = ap
+        return aps
 
     def values(self, name: str) -> dict[str, dict[int, float]]:
         """Give all that is known of a row, by column and seed.
@@ -115,19 +221,36 @@ class Results:
                 columns |= self._gains(name, kind)
         return columns | self._costs(name)
 
-    def numbers(self) -> dict[str, dict[str, dict]]:
-        """Give ``values``, one a seed, ``mean`` and ``std`` for each row and column.
+    def numbers(self) -> dict[str, dict[str, Statistics]]:
+        """Give the statistics of each row and column."""
+        return {name: self.numbers_of(name) for name in self.finished}
 
-        The spread is the sample standard deviation. Mean and spread are None where
-        there are too few values for them.
+    def numbers_of(self, name: str) -> dict[str, Statistics]:
+        """Give the statistics of each column of a row.
+
+        Gains have Student's interval over seeds. Of the gap recovered, the mean is the
+        ratio of the mean gain to the mean gap, and the interval is Fieller's.
         """
-        return {
-            name: {
-                key: _statistics(list(values.values()))
-                for key, values in self.values(name).items()
-            }
-            for name in self.finished
-        }
+        columns = self.values(name)
+        found = {key: _statistics(list(v.values())) for key, v in columns.items()}
+        for kind in self.kinds:
+            gains = columns[f'{kind} gain']
+            found[f'{kind} gain'] = found[f'{kind} gain']._replace(
+                interval=t_interval(list(gains.values()), ROUNDING_STD),
+                bootstrap=bootstrap_interval(list(gains.values())),
+            )
+            shares = columns[f'{kind} gap recovered']
+            if shares:
+                gaps = {g.seed: g.teacher - g.student for g in self.gaps(kind)}
+                pairs = [(gains[seed], gaps[seed]) for seed in shares]
+                of_gain, of_gap = zip(*pairs, strict=True)
+                found[f'{kind} gap recovered'] = Statistics(
+                    list(shares.values()),
+                    mean(of_gain) / mean(of_gap),
+                    stdev(shares.values()) if len(shares) > 1 else None,
+                    fieller_interval(of_gain, of_gap),
+                )
+        return found
 
     def best(self, number: int) -> list[str]:
         """Choose the methods with the highest box AP, in the order of the runs."""
@@ -142,8 +265,9 @@ class Results:
     def _gains(self, name: str, kind: str) -> dict[str, dict[int, float]]:
         aps, alone = self.aps(name, kind), self.aps('student', kind)
         gains = {seed: aps[seed] - alone[seed] for seed in aps if seed in alone}
-        # A share of next to nothing says nothing.
-        told = [] if self.small_gaps(kind) else self.gaps(kind)
+        # A share of next to nothing, or of noise, says nothing.
+        is_told = not (self.small_gaps(kind) or self.gap_is_noise(kind))
+        told = self.gaps(kind) if is_told else []
         shares = {
             gap.seed: gains[gap.seed] / (gap.teacher - gap.student)
             for gap in told
@@ -152,8 +276,6 @@ class Results:
         return {f'{kind} gain': gains, f'{kind} gap recovered': shares}
 
     def _costs(self, name: str) -> dict[str, dict[int, float]]:
-        fields = ('step_seconds', 'training_seconds', 'parameters', 'peak_memory')
-        factors = (1e3, 1, 1, 1e-6)
         return {
             column: {
                 seed: factor * result[field]
@@ -161,8 +283,28 @@ class Results:
                 # No memory without a GPU.
                 if result.get(field)
             }
-            for column, field, factor in zip(COSTS, fields, factors, strict=True)
+            for column, (field, factor) in COSTS.items()
         }
+
+    def _compute_noise(self) -> dict[str, ImageNoise]:
+        noise = {}
+        for kind in self.kinds:
+            resampled = {
+                name: {
+                    seed: result['resampled'][kind]
+                    for seed, result in results.items()
+                    if kind in result.get('resampled', {})
+                }
+                for name, results in self.finished.items()
+            }
+            images = [
+                result['resampled']['images']
+                for result in self.finished['student'].values()
+                if 'resampled' in result
+            ]
+            if images and resampled['student']:
+                noise[kind] = image_noise(images[0], resampled, self.one_teacher)
+        return noise
 
 
 def read_results(
@@ -183,12 +325,12 @@ def read_results(
     """
     results: dict[str, dict[int, dict | None]] = {}
     for run in runs:
-        results.setdefault(run.name, {})[run.seed] = read_result(run.folder)
+        results.setdefault(run.name, {})[run.seed] = _read(run.folder)
     for run in runs:
         if run.name == 'teacher' and one_teacher:
             continue
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
-            result = read_result(folder)
+            result = _read(folder)
             if result:
                 results[run.name][result['seed']] = result
     return Results(results, has_masks, one_teacher, quick)
@@ -210,9 +352,18 @@ def average_precision(metrics: dict, kind: str, metric: str = 'AP') -> float | N
     return None if ap < 0 else 100 * ap
 
 
-def _statistics(values: Sequence[float]) -> dict:
-    return dict(
-        values=list(values),
-        mean=mean(values) if values else None,
-        std=stdev(values) if len(values) > 1 else None,
+def _read(folder: Path) -> dict[str, Any] | None:
+    """Read a run's result, with its AP on resampled images where that is known."""
+    result = read_result(folder)
+    resampled = folder / RESAMPLED
+    if result and resampled.is_file():
+        result['resampled'] = read_json(resampled)
+    return result
+
+
+def _statistics(values: list[float]) -> Statistics:
+    return Statistics(
+        values,
+        mean(values) if values else None,
+        stdev(values) if len(values) > 1 else None,
     )

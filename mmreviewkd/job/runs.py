@@ -23,7 +23,9 @@ from mmreviewkd.report.differences import MISSING, differences
 from mmreviewkd.runner import Runner
 
 from .errors import JobError
+from .inference_cost import measure_inference_cost
 from .plan import Run
+from .predictions import SavePredictionsHook, measure_accuracy
 from .record import RecordHook, read_record
 
 _RESULT = 'result.json'
@@ -106,9 +108,12 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
         ] + [warnings]
         log_versions()
         runner.register_hook(hook)
+        runner.register_hook(SavePredictionsHook(run.folder))
         runner.register_hook(RecordHook())
         try:
             runner.train()
+            measured = measure_accuracy(runner, run.folder)
+            measured |= measure_inference_cost(runner)
         finally:
             # MMEngine's logger outlives the run, and others talk through it.
             logger.removeHandler(warnings)
@@ -121,7 +126,9 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
         step_seconds=float(
             np.median(runner.message_hub.get_scalar('train/time').data[0])
         ),
+        steps=runner.iter,
         **record,
+        **measured,
         final=record['epochs'][-1]['metrics'],
     )
     write_json(run.folder / _RESULT, result)

@@ -72,6 +72,30 @@ def test_compare_takes_all_methods(asked, monkeypatch):
     assert asked['options'] == {'model.inherit': ['neck']}
 
 
+def test_until_clear(monkeypatch):
+    """The job is done with the seeds that are asked for, the rest as it is."""
+    asked = {}
+
+    def note(run, *args, **limits):
+        run([3, 4])
+        asked.update(args=args, limits=limits)
+
+    monkeypatch.setattr(job, 'run_job', lambda configs, **args: asked.update(args))
+    monkeypatch.setattr(job, 'run_until_clear', note)
+    args = 'set --seeds 0 1 --until-clear 1.5 --budget 2'
+    assert call(monkeypatch, cli.compare, *args.split()) == 0
+    assert asked['args'] == (1.5, [0, 1]) and asked['limits'] == dict(budget=2.0)
+    assert asked['seeds'] == [3, 4] and asked['folder'] == 'set'
+
+
+def test_limits_without_until_clear(monkeypatch, asked, capsys):
+    assert call(monkeypatch, cli.compare, 'set', '--budget', '2') == 2
+    assert 'need --until-clear AP' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        call(monkeypatch, cli.compare, 'set', '--until-clear', '0')
+    assert '0 is not above 0' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     'error, code', [(KeyboardInterrupt(), 130), (JobError('1 run failed'), 2)]
 )

@@ -115,14 +115,32 @@ def test_interrupted_job(configs, digits, tmp_path, monkeypatch, capsys):
     for plot in ('ap_over_epochs.png', 'predictions.png', 'gains.png'):
         assert cv2.imread(str(work_dir / plot)) is not None
 
-    results = json.loads((work_dir / 'report.json').read_text())['seeds']['0']
-    assert list(results) == ['teacher', 'student', 'distilled']
+    results = {
+        name: json.loads((work_dir / 'seed_0' / name / 'result.json').read_text())
+        for name in ('teacher', 'student', 'distilled')
+    }
     for result in results.values():
         assert [point['epoch'] for point in result['epochs']] == [1, 2]
         assert result['final'] == result['epochs'][-1]['metrics']
         assert 'coco/segm_mAP_75' in result['final']
         assert 0 < result['step_seconds'] < result['training_seconds']
+        assert result['steps'] == 4
+        assert result['gflops'] > 0 and result['latency_ms'] > 0
+        assert result['input_size'] == [64, 64]
+        # COCO's AP is the mean of that of the classes with objects.
+        for kind, name in (('box', 'bbox'), ('mask', 'segm')):
+            by_class = result['class_ap'][kind]
+            assert len(by_class) == 10
+            known = [ap for ap in by_class.values() if ap is not None]
+            ap = 100 * result['final'][f'coco/{name}_mAP']
+            assert sum(known) / len(known) == pytest.approx(ap, abs=0.051)
         assert (result['peak_memory'] > 0) == torch.cuda.is_available()
+    assert results['teacher']['gflops'] > results['student']['gflops']
+    data = json.loads((work_dir / 'results.json').read_text())
+    assert data['about']['data']['name'] == 'tiny'
+    assert data['about']['epochs'] == dict(teacher=2, student=2)
+    assert data['noise']['mask']['images'] == 4
+    assert list(data['runs']) == ['teacher', 'student', 'distilled']
     # The distillation is no part of the detector.
     assert results['distilled']['parameters'] == results['student']['parameters']
 
@@ -242,8 +260,8 @@ def test_training_that_is_ended_early(configs, digits, tmp_path, capsys):
     for _ in range(2):
         run_job(configs, digits, work_dir=tmp_path, options=options)
     assert capsys.readouterr().out.count('finished before') == 3
-    report = json.loads((tmp_path / 'report.json').read_text())
-    epochs = {name: len(run['epochs']) for name, run in report['seeds']['0'].items()}
+    data = json.loads((tmp_path / 'results.json').read_text())
+    epochs = {n: len(run['0']['AP_by_epoch']) for n, run in data['runs'].items()}
     assert epochs == dict(teacher=2, student=2, distilled=2)
     cfg = Config.fromfile(tmp_path / 'seed_0/distilled/config.py')
     assert cfg.model.teacher_checkpoint.endswith('seed_0/teacher/epoch_2.pth')
@@ -255,6 +273,8 @@ def test_teacher_that_is_no_better_ends_in_a_warning(configs, digits, work_dir, 
         result = json.loads(path.read_text())
         result['final'] |= {'coco/bbox_mAP': ap, 'coco/segm_mAP': 10 * ap}
         path.write_text(json.dumps(result))
+        # The AP of the former predictions.
+        (path.parent / 'resampled_ap.json').unlink()
     run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
     warnings = [
         line

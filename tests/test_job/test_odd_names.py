@@ -68,9 +68,14 @@ def test_job(folder, configs, tmp_path, monkeypatch, capsys):
     work_dir = tmp_path / 'work_dirs' / FOLDER
     table = (work_dir / 'table.md').read_text()
     rows = [line for line in table.splitlines() if line.startswith('|')]
-    assert len(rows) == 5 and len({row.count('|') for row in rows}) == 1
-    report = json.loads((work_dir / 'report.json').read_text())
-    assert set(report['rows']) == {'teacher', 'student', 'distilled'}
+    # Accuracy, costs, and the AP of the classes.
+    assert len(rows) == 5 + 5 + 2 + len(CLASSES)
+    assert all(map(str.isprintable, rows))
+    for part in table.split('\n\n'):
+        lines = [line.replace(r'\|', '') for line in part.splitlines() if line in rows]
+        assert len({line.count('|') for line in lines}) <= 1
+    data = json.loads((work_dir / 'results.json').read_text())
+    assert set(data['runs']) == {'teacher', 'student', 'distilled'}
     for plot in ('ap_over_epochs.png', 'predictions.png'):
         height, width, _ = cv2.imread(str(work_dir / plot)).shape
         assert max(height, width) < 5000

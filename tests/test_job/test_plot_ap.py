@@ -38,7 +38,7 @@ def test_mean_and_band_over_seeds(figures, tmp_path):
     # 30 with a sample standard deviation of 20 / sqrt(2).
     band = box.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx(44.14, abs=0.01)
-    assert 'seeds 0, 1' in figure.get_supxlabel()
+    assert '2 seeds (0, 1)' in figure.get_supxlabel()
 
 
 def test_names_do_not_lie_on_one_another(figures, tmp_path):
