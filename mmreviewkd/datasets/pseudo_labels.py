@@ -39,7 +39,7 @@ class Counts(NamedTuple):
             [
                 f'{total} on {self.labeled} of {counted(self.images, "image")}:',
                 *rows,
-                f'{counted(without, "image")} without any stay unlabelled.',
+                f'without any, left unlabelled: {counted(without, "image")}',
             ]
         )
 
