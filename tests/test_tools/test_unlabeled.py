@@ -25,7 +25,8 @@ def cfg(tmp_path_factory):
     for number in range(6):
         save_as('plain', root / f'more/{number}.png', 48, 64)
     detector = toys.detector()
-    cfg = coco_run('reviewkd_frcnn.py', root, CLASSES, epochs=2)
+    cfg = coco_run('reviewkd_frcnn.py', root, CLASSES)
+    cfg.train_cfg.max_epochs = 2
     cfg.model.update(
         student=detector,
         teacher=detector,
