@@ -4,20 +4,23 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import BaseLoop
 from mmengine.runner import Runner as _Runner
 
+from .datasets.check_unlabeled import check_unlabeled
 from .datasets.class_names import check_data_sets
 
 
 class Runner(_Runner):
     """MMEngine's runner, whose ``auto_scale_lr`` counts accumulated gradients.
 
-    The classes of the training's data sets are checked before the first step
-    (:func:`check_data_sets`).
+    The training's data sets are checked before the first step: their classes
+    (:func:`check_data_sets`), and whether unlabelled images are for a distilled model
+    (:func:`check_unlabeled`).
     """
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """Build the loop of training, and check the data set's classes."""
+        """Build the loop of training, and check its data sets."""
         built = super().build_train_loop(loop)
         check_data_sets(built.dataloader.dataset, 'train_dataloader.dataset')
+        check_unlabeled(built.dataloader.dataset, self.model)
         return built
 
     def scale_lr(

@@ -1,6 +1,20 @@
-"""The demo's data, and loading that copes with broken images."""
+"""The demo's data, unlabelled images, and loading that copes with broken images."""
 
+from .add_unlabeled import add_unlabeled, unlabeled_pipeline
 from .digits import DIGIT_NAMES, make_digits
+from .mixed_batches import LabeledSampler, MixedBatchSampler
 from .tolerant_loading import BrokenImagesHook, LoadImageOrSkip
+from .unlabeled import UnlabeledImages, WithUnlabeled
 
-__all__ = ['DIGIT_NAMES', 'BrokenImagesHook', 'LoadImageOrSkip', 'make_digits']
+__all__ = [
+    'DIGIT_NAMES',
+    'BrokenImagesHook',
+    'LabeledSampler',
+    'LoadImageOrSkip',
+    'MixedBatchSampler',
+    'UnlabeledImages',
+    'WithUnlabeled',
+    'add_unlabeled',
+    'make_digits',
+    'unlabeled_pipeline',
+]

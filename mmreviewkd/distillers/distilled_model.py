@@ -17,7 +17,8 @@ from mmreviewkd.teachers import Teacher
 
 from .finite import NonFiniteError, describe, is_finite_everywhere
 from .inherit import inherit
-from .lesson import Lesson
+from .lesson import Lesson, joined
+from .unlabeled import Images, check_recorded, extract_features, split
 
 DISTILLATION = 'distillation.'
 """Prefix of the weights that a checkpoint holds beside the student's."""
@@ -43,6 +44,10 @@ class DistillationMixin(_Student):
     each teacher computes its features, the student computes its own losses, its
     features are recorded on the way, and the distillations compare the two.
 
+    Images whose metainfo says ``unlabeled`` have no part in the student's own losses.
+    They go through its feature extraction alone, and the distillations that need maps
+    only compare them too.
+
     Attributes:
         lessons (Sequence[Lesson]): The teachers, and what is learned from each.
         distillation (nn.ModuleList, optional): The ways of learning, those of all
@@ -61,6 +66,8 @@ class DistillationMixin(_Student):
     _frozen: Sequence[str] = ()
     _non_finite = 'ignore'
     _arguments: Sequence[str] = ()
+    _unlabeled_recorder: FeatureRecorder | None = None
+    _said_unused = False
 
     def learn(
         self,
@@ -128,12 +135,17 @@ class DistillationMixin(_Student):
         given = dict(zip(self._arguments, args, strict=False)) | kwargs
         if given.get('mode') != 'loss':
             return super().forward(*args, **kwargs)
+        parts = split(*(given.get(name) for name in self._arguments[:2]))
+        unlabeled = None
+        if parts is not None:
+            labeled, unlabeled = parts
+            given |= dict(zip(self._arguments, labeled, strict=False))
         if self._non_finite == 'ignore':
-            losses, _ = self._losses(super().forward, given)
+            losses, _ = self._losses(super().forward, given, unlabeled)
             return losses
         buffers = list(_buffers(self))
         before = [buffer.clone() for buffer in buffers]
-        losses, batches = self._losses(super().forward, given)
+        losses, batches = self._losses(super().forward, given, unlabeled)
         total, log = self.parse_losses(losses)
         if is_finite_everywhere(total):
             return losses
@@ -142,12 +154,16 @@ class DistillationMixin(_Student):
             buffer.copy_(value)
         return self._not_finite(describe(log, batches), total)
 
-    def _losses(self, forward: Any, given: dict) -> tuple[dict, list[Batch | None]]:
+    def _losses(
+        self, forward: Any, given: dict, unlabeled: Images | None
+    ) -> tuple[dict, list[Batch | None]]:
         """Compute all losses; also return what was compared, by distillation."""
         distillations: Sequence[Any] = list(self.distillation or ())
         batches: list[Batch | None] = [None] * len(distillations)
         if self.is_distilling:
             losses, batches = self._compare(forward, given)
+            if unlabeled is not None:
+                batches = self._with_unlabeled(batches, unlabeled)
         else:
             losses = forward(**given)
         numbers = [f'_{n}' if len(batches) > 1 else '' for n in range(len(batches))]
@@ -167,6 +183,8 @@ class DistillationMixin(_Student):
                 else:
                     losses[f'distill{number}_{name}'] = weight * value.detach()
         self._recorder.clear()
+        if self._unlabeled_recorder is not None:
+            self._unlabeled_recorder.clear()
         return losses, batches
 
     def _compare(self, forward: Any, given: dict) -> tuple[dict, list[Batch | None]]:
@@ -194,6 +212,56 @@ class DistillationMixin(_Student):
             )
             batches += [batch] * len(lesson.distillations)
         return losses, batches
+
+    def _with_unlabeled(
+        self, batches: Sequence[Batch | None], unlabeled: Images
+    ) -> list[Batch | None]:
+        """Add unlabelled images to the batches of distillations that need maps only."""
+        images, data_samples = unlabeled
+        takes = [
+            [self._weight(one) and one.maps_only for one in lesson.distillations]
+            for lesson in self.lessons
+        ]
+        if not any(map(any, takes)):
+            self._say_unused()
+            return list(batches)
+        recorder = self._record_unlabeled(images)
+        rest, result = iter(batches), []
+        for lesson, chosen in zip(self.lessons, takes, strict=True):
+            if any(chosen):
+                theirs = lesson.teacher(images, data_samples, self.data_preprocessor)
+                check_recorded(recorder, lesson.student_features)
+                more = lesson.batch(theirs, self, recorder, images, data_samples)
+            for taken in chosen:
+                batch = next(rest)
+                if taken and batch is not None:
+                    batch = joined(batch, more)
+                result.append(batch)
+        return result
+
+    def _record_unlabeled(self, images: Tensor) -> FeatureRecorder:
+        """Compute the student's features of unlabelled images."""
+        if self._unlabeled_recorder is None:
+            features = [
+                one for lesson in self.lessons for one in lesson.student_features
+            ]
+            # One of its own: the calls for the labelled images are still needed.
+            self._unlabeled_recorder = FeatureRecorder(
+                self, [one.name for one in features], 'student'
+            )
+        with self._unlabeled_recorder as recorder:
+            extract_features(self, images)
+        return recorder
+
+    def _say_unused(self) -> None:
+        if not self._said_unused:
+            self._said_unused = True
+            print_log(
+                'unlabelled images are loaded but not used: no distillation at work '
+                'compares maps alone (FeatureDistillation does)',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _not_finite(self, what: str, total: Tensor) -> dict:
         if self._non_finite == 'stop':

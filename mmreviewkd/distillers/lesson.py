@@ -1,8 +1,10 @@
 """What is learned from one teacher."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from mmreviewkd.features import Feature, FeaturePairs, FeatureRecorder
@@ -64,3 +66,27 @@ class Lesson(NamedTuple):
             teacher_levels=tuple(pairs.others),
             recorded=recorded,
         )
+
+
+def joined(batch: Batch, more: Batch) -> Batch:
+    """Join the maps of two batches of images that are padded to the same size.
+
+    Args:
+        batch (Batch): The first.
+        more (Batch): The second, of the same student and teacher.
+
+    Returns:
+        Batch: Maps, images and data samples of both, in this order. All else is that of
+        the first.
+    """
+    return replace(
+        batch,
+        feats=tuple(map(_cat, batch.feats, more.feats)),
+        targets=tuple(map(_cat, batch.targets, more.targets)),
+        images=_cat(batch.images, more.images),
+        data_samples=[*(batch.data_samples or ()), *(more.data_samples or ())],
+    )
+
+
+def _cat(one: Tensor, other: Tensor) -> Tensor:
+    return torch.cat([one, other])

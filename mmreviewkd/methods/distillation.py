@@ -72,9 +72,13 @@ class Distillation(nn.Module, metaclass=ABCMeta):
     Attributes:
         needs_heads (bool): Whether the teacher's heads are built, to be found in
             ``batch.teacher.model``.
+        maps_only (bool): Whether it needs nothing but ``feats`` and ``targets``, no
+            annotations and no calls of heads. It then gets the maps of unlabelled
+            images too, behind those of the labelled ones.
     """
 
     needs_heads = False
+    maps_only = False
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ class FeatureDistillation(Distillation):
         loss_weight (float): Weight of the loss. Defaults to 1.0.
     """
 
+    maps_only = True
+
     def __init__(
         self,
         in_channels: Sequence[int],

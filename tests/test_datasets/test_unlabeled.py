@@ -1,0 +1,60 @@
+import json
+
+import pytest
+from coco_sets import save_as
+from mmengine.registry import init_default_scope
+
+from mmreviewkd.datasets import UnlabeledImages, WithUnlabeled
+from mmreviewkd.datasets.unlabeled import list_images
+from mmreviewkd.errors import UsageError
+
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='PackDetInputs')]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ('b.png', 'a.JPG', 'deep/c.png'):
+        path = tmp_path / 'more' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_as('plain', path)
+    (tmp_path / 'more/notes.txt').write_text('no image')
+    return tmp_path / 'more'
+
+
+def write_names(path, *names):
+    path.write_text(json.dumps(dict(images=[dict(file_name=name) for name in names])))
+    return str(path)
+
+
+def test_samples_say_that_they_are_unlabelled(folder):
+    init_default_scope('mmdet')
+    dataset = UnlabeledImages(str(folder), PIPELINE)
+    assert [dataset[n]['data_samples'].unlabeled for n in range(len(dataset))] == [
+        True
+    ] * 3
+    assert dataset[0]['inputs'].shape == (3, 64, 64)
+    assert dataset[2]['data_samples'].img_path == str(folder / 'deep/c.png')
+
+
+def test_images_that_a_file_names_are_left_out(folder, tmp_path):
+    named = [write_names(tmp_path / '1.json', 'deep/c.png')]
+    assert list_images(folder) == ['a.JPG', 'b.png', 'deep/c.png']
+    assert list_images(folder, named) == ['a.JPG', 'b.png']
+    assert len(UnlabeledImages(str(folder), exclude=named)) == 2
+
+
+def test_folders_without_images(tmp_path):
+    with pytest.raises(UsageError, match='is not there'):
+        list_images(tmp_path / 'none')
+    with pytest.raises(UsageError, match='has no images'):
+        list_images(tmp_path)
+
+
+def test_metainfo_is_that_of_the_labelled(folder):
+    init_default_scope('mmdet')
+    labeled = UnlabeledImages(str(folder), PIPELINE, metainfo=dict(classes=('a', 'b')))
+    more = dict(type='UnlabeledImages', folder=str(folder), pipeline=PIPELINE)
+    dataset = WithUnlabeled([labeled, more])
+    assert dataset.metainfo == dict(classes=('a', 'b'))
+    assert len(dataset) == 6
+    assert dataset.get_data_info(4)['img_path'].endswith('b.png')
