@@ -3,12 +3,15 @@
 from .errors import JobError
 from .job import run_job
 from .method import AS_CONFIGURED, CONTROLS, Method, read_methods
+from .settings import Detectors, Training
 
 __all__ = [
     'AS_CONFIGURED',
     'CONTROLS',
+    'Detectors',
     'JobError',
     'Method',
+    'Training',
     'read_methods',
     'run_job',
 ]
