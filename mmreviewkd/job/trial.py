@@ -34,6 +34,7 @@ _HINT = (
     '--student-checkpoint FILE, start --from-scratch, or name a file by --cfg-options '
     'model.student.backbone.init_cfg.checkpoint=FILE (model.teacher likewise)'
 )
+_STEPS = 2
 MOST = 64
 """The largest batch that is tried."""
 
@@ -209,7 +210,7 @@ def _try(
     if run.checkpoint:
         # The loop of training is built, though there is none.
         cfg.train_cfg.max_epochs = 1
-    cost = try_a_step(cfg, loaders, found, training=not run.checkpoint)
+    cost = try_a_step(cfg, loaders, found, steps=0 if run.checkpoint else _STEPS)
     start = run.checkpoint or run.config.get('load_from')
     if cost is not None and start:
         try:

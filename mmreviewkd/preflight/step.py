@@ -43,7 +43,7 @@ def try_a_step(
     cfg: Config,
     loaders: dict[str, DataLoader],
     found: Findings,
-    training: bool = True,
+    steps: int = 1,
 ) -> Cost | None:
     """Build what training builds, and take one step of training and of evaluation.
 
@@ -54,8 +54,8 @@ def try_a_step(
         cfg (Config): Config of a run.
         loaders (dict[str, DataLoader]): Its data loaders, by name.
         found (Findings): Gets the first problem; what comes after it is not tried.
-        training (bool): Whether to take a step of training; without one, only
-            evaluation is tried. Defaults to True.
+        steps (int): How many steps of training to take; the last one is timed, since
+            the first is often slow. Defaults to 1.
 
     Returns:
         Cost | None: What the steps took; None where there is a problem.
@@ -67,16 +67,12 @@ def try_a_step(
             ('the run cannot be set up', trial.set_up),
             ('the model cannot be built and initialised', trial.initialize),
             ('training cannot begin', trial.begin),
-            ('a training step fails', trial.train if training else _nothing),
+            ('a training step fails', lambda: trial.train(steps)),
             ('an evaluation step fails', trial.evaluate),
         ):
             if not attempt(what, stage, found):
                 return None
         return trial.cost()
-
-
-def _nothing() -> None:
-    """Take no step."""
 
 
 class _Trial:
@@ -170,22 +166,28 @@ class _Trial:
         hook.before_train(runner)
         hook.before_train_iter(runner, 0)
 
-    def train(self) -> None:
-        """Take a training step."""
+    def train(self, steps: int) -> None:
+        """Take some training steps."""
+        self.runner.model.train()
+        for _ in range(steps):
+            start = time.perf_counter()
+            values = self._step()
+            self._step_seconds = time.perf_counter() - start
+            wrong = [n for n, value in values.items() if not math.isfinite(value)]
+            if wrong:
+                self._found.problem(
+                    'a training step has losses that are not finite', wrong
+                )
+            self._found.note(
+                'a training step: '
+                + ', '.join(f'{name} {value:.3g}' for name, value in values.items())
+            )
+
+    def _step(self) -> dict[str, float]:
         runner = self.runner
-        runner.model.train()
-        start = time.perf_counter()
         data = next(iter(runner.train_dataloader))
         losses = runner.model.train_step(data, optim_wrapper=runner.optim_wrapper)
-        values = {name: value.item() for name, value in losses.items()}
-        self._step_seconds = time.perf_counter() - start
-        wrong = [name for name, value in values.items() if not math.isfinite(value)]
-        if wrong:
-            self._found.problem('a training step has losses that are not finite', wrong)
-        self._found.note(
-            'a training step: '
-            + ', '.join(f'{name} {value:.3g}' for name, value in values.items())
-        )
+        return {name: value.item() for name, value in losses.items()}
 
     def evaluate(self) -> None:
         """Predict a batch of the validation set, and hand it to the metrics."""
