@@ -7,7 +7,7 @@ imported late: that takes seconds, which ``--help`` need not.
 import argparse
 import os
 import sys
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +259,11 @@ def _positive(text: str) -> int:
     return number
 
 
+def _take(args: dict[str, Any], names: tuple[Field, ...]) -> dict[str, Any]:
+    """Move the arguments of some fields out of the others."""
+    return {field.name: args.pop(field.name) for field in names}
+
+
 def _run(args: dict[str, Any], one_teacher: bool) -> int:
     try:
         _choose_device(args.pop('device'))
@@ -278,10 +283,8 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     folder = configs_folder()
     controls = job.CONTROLS if args.pop('controls') else ()
     files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
-    detectors, training = (
-        settings(**{field.name: args.pop(field.name) for field in fields(settings)})
-        for settings in (job.Detectors, job.Training)
-    )
+    detectors = job.Detectors(**_take(args, fields(job.Detectors)))
+    training = job.Training(**_take(args, fields(job.Training)))
     try:
         options = parse_options(args.pop('options'))
         if one_teacher:

@@ -76,9 +76,9 @@ def _set_precision(cfg: Config, amp: bool | None, on_gpu: bool) -> None:
 
 def _follow_batch(cfg: Config) -> None:
     """Scale the learning rate, where the config says for which batch it is."""
-    scale = cfg.get('auto_scale_lr') or {}
+    scale: dict = cfg.get('auto_scale_lr') or {}
     if scale.get('base_batch_size'):
-        scale.enable = True
+        scale['enable'] = True
 
 
 def _replace(value: Any, old: str, new: str) -> None:

@@ -71,7 +71,7 @@ class Team:
             join_on_cpu(cfg)
         self.fields: dict[str, Any] = cfg.to_dict()
         # The others wait as long as a whole run of another job takes.
-        self._group = distributed.new_group(backend='gloo', timeout=_PATIENCE)
+        self._group: Any = distributed.new_group(backend='gloo', timeout=_PATIENCE)
 
     def lead(self, what: Any) -> None:
         """Tell the others what to do next."""

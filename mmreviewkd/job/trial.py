@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -223,13 +224,14 @@ def _try(
 
 def _expect(run: Run, cost: Cost, loaders: dict[str, DataLoader]) -> Expected:
     loop, train, val = run.config.train_cfg, *loaders.values()
+    images: Any = (val if run.checkpoint else train).dataset
     epochs = 0 if run.checkpoint else loop.max_epochs
     evaluations = math.ceil(epochs / loop.get('val_interval', 1)) or 1
     return Expected(
         run=run,
         parameters=count_parameters(cost.model),
         epochs=epochs,
-        images=len((val if run.checkpoint else train).dataset),
+        images=len(images),
         batch=run.config.train_dataloader.batch_size,
         seconds=epochs * len(train) * cost.step_seconds
         + evaluations * len(val) * cost.evaluation_seconds,

@@ -74,8 +74,7 @@ def test_files_that_a_pair_names(demo, tmp_path, monkeypatch):
     folder.mkdir()
     (folder / 'own.py').write_text(f"_base_ = '{RETINANET}'\nwork_dir = 'own'\n")
     (folder / 'pair.py').write_text(
-        "_base_ = ['mmdet::_base_/schedules/schedule_1x.py',\n"
-        f"    '{demo.parents[1]}/_base_/coco_1x.py',\n"
+        f"_base_ = ['{demo.parents[1]}/_base_/coco_1x.py',\n"
         f"    '{demo.parents[1]}/_base_/reviewkd.py']\n"
         "model = dict(student=dict(_base_='own.py', bbox_head=dict(stacked_convs=2)),\n"
         "    teacher='own.py', teacher_checkpoint='t.pth')\n"
