@@ -228,25 +228,6 @@ def test_dry_run(configs, digits, tmp_path, capsys):
     assert not work_dir.exists()
 
 
-@pytest.mark.parametrize(
-    'option, message',
-    [
-        ({'model.student.backbone.dpeth': 18}, 'student: .*dpeth'),
-        ({'optim_wrapper.optimizer.lrr': 1.0}, 'teacher: .*lrr'),
-        ({'model.distillation.los_weight': 1.0}, 'distilled: .*los_weight'),
-        ({'model.inherit': ['nekc']}, "distilled: .*no part 'nekc'"),
-        ({'custom_hooks': [dict(type='NoSuchHook')]}, 'NoSuchHook'),
-    ],
-)
-def test_typos_are_errors_before_anything_begins(
-    configs, digits, tmp_path, option, message
-):
-    work_dir = tmp_path / 'work'
-    with pytest.raises(JobError, match=message):
-        run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH | option)
-    assert not work_dir.exists()
-
-
 def test_trained_teacher(configs, digits, finished, tmp_path, capsys):
     """It is measured, not trained, and its AP is that of its own run."""
     teacher = finished / 'seed_0/teacher/last.pth'
@@ -254,12 +235,11 @@ def test_trained_teacher(configs, digits, finished, tmp_path, capsys):
         configs,
         digits,
         work_dir=tmp_path / 'work',
-        seeds=(0, 1),
         detectors=Detectors(teacher_checkpoint=str(teacher)),
         options=ONE_EPOCH,
     )
     out = capsys.readouterr().out
-    assert '[1/5 teacher, seed 0] as given: box AP' in out
+    assert '[1/3 teacher, seed 0] as given: box AP' in out
     assert 'trained, measured on 4 images' in out
     results = json.loads((tmp_path / 'work/report.json').read_text())['seeds']
     own = json.loads((finished / 'seed_0/teacher/result.json').read_text())
@@ -267,9 +247,8 @@ def test_trained_teacher(configs, digits, finished, tmp_path, capsys):
     assert measured['final'] == own['final']
     assert measured['training_seconds'] == 0
     assert measured['checkpoint'] == str(teacher)
-    for seed in '01':
-        cfg = Config.fromfile(tmp_path / f'work/seed_{seed}/distilled/config.py')
-        assert cfg.model.teacher_checkpoint == str(teacher)
+    cfg = Config.fromfile(tmp_path / 'work/seed_0/distilled/config.py')
+    assert cfg.model.teacher_checkpoint == str(teacher)
     # Another teacher is another job.
     other = shutil.copy(teacher, tmp_path / 'other.pth')
     with pytest.raises(JobError, match='teacher_checkpoint: .* -> .*other.pth'):
