@@ -9,6 +9,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
+from mmreviewkd.model_config import without_pretrained
+
 from .coco_folder import CocoFolder
 from .fit_data import fit_data, main_metric
 from .fit_device import set_device, set_patience
@@ -95,6 +97,10 @@ def _set_models(
         number = classes if given is None else given.num_classes
         if number is not None:
             set_num_classes(detector, number)
+    if given is not None and pair.teacher is not None:
+        # It has all its weights.
+        pair.teacher.model = without_pretrained(pair.teacher.model)
+        model.teacher = without_pretrained(model.teacher)
     if detectors.from_scratch:
         pair.student.model = start_from_scratch(pair.student.model)
         model.student = start_from_scratch(model.student)

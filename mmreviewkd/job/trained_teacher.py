@@ -1,7 +1,9 @@
 """A teacher that is given with its weights."""
 
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from urllib.error import URLError
 
@@ -87,7 +89,9 @@ def _read_classes(path: str) -> tuple[str, ...] | None:
     if '://' not in path and not Path(path).is_file():
         raise JobError(f'{flag}: there is no such file')
     try:
-        return read_weights(path).classes
+        # MMEngine tells each file that it loads.
+        with redirect_stdout(StringIO()):
+            return read_weights(path).classes
     except (URLError, ConnectionError, TimeoutError) as error:
         raise JobError(
             f'{flag}: cannot be downloaded ({error}); give a file by '

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from urllib.error import URLError
 
 import pytest
@@ -86,3 +87,14 @@ def test_heads_have_the_classes_of_their_own(checkpoint, configs, boxes):
     assert teacher.train_cfg.max_epochs == 0
     assert teacher.load_from == cfgs['distilled'].model.teacher_checkpoint
     assert toys.build(teacher.model).roi_head.bbox_head.num_classes == 2
+
+
+def test_nothing_is_downloaded_for_a_trained_teacher(checkpoint, configs, boxes):
+    names = replace(
+        checkpoint('cat', 'dog'),
+        pair=str(configs.parent / 'reviewkd_frcnn_r101_r50.py'),
+    )
+    cfgs = load_configs(configs, boxes, detectors=names)
+    assert cfgs['teacher'].model.backbone.init_cfg is None
+    assert cfgs['distilled'].model.teacher.backbone.init_cfg is None
+    assert cfgs['student'].model.backbone.init_cfg.checkpoint
