@@ -77,11 +77,16 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.launcher != 'none':
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
         if not torch.cuda.is_available():
-            _join_on_cpu(cfg)
+            join_on_cpu(cfg)
     return cfg
 
 
-def _join_on_cpu(cfg: Config) -> None:
+def join_on_cpu(cfg: Config) -> None:
+    """Join the processes of a launcher where there is no GPU.
+
+    Args:
+        cfg (Config): Has ``launcher``, and gets the wrapper of the model.
+    """
     # MMEngine's launchers choose a GPU for each process, always; where the processes
     # are joined already, its runner leaves them as they are.
     with mock.patch('torch.cuda.set_device'):

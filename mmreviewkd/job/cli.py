@@ -5,7 +5,9 @@ imported late: that takes seconds, which ``--help`` need not.
 """
 
 import argparse
+import os
 import sys
+from dataclasses import Field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,21 +104,25 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
         '--epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the student, alone and distilled (default: 8; digits: 5)',
+        help='epochs of the student, alone and distilled; the schedule follows '
+        '(default: those of its config; small student 8, digits 5)',
     )
     parser.add_argument(
         '--teacher-epochs',
         type=_positive,
         metavar='N',
-        help='epochs of the teacher (default: 12; digits: 9)',
+        help='epochs of the teacher, where it is trained (default: those of its '
+        'config; small teacher 12, digits 9)',
     )
     parser.add_argument(
         '--image-size',
         type=_positive,
         metavar='PIXELS',
-        help='scale images to this longest side (default: 224, or that of the '
-        'largest image if it is smaller)',
+        help="scale images to this longest side (default: that of the pair's "
+        'pipeline; small detectors 224, or the largest image if it is smaller)',
     )
+    _add_detectors(parser.add_argument_group('teacher and student'))
+    _add_training(parser.add_argument_group('training and device'))
     parser.add_argument(
         '--cfg-options',
         dest='options',
@@ -130,6 +136,141 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
         "\"custom_hooks=[dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')]\"",
     )
     return parser
+
+
+def _add_detectors(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--pair',
+        metavar='NAME',
+        help='the config of a distillation: a published pair such as '
+        'reviewkd_frcnn_r101_r18, a path, or a name in a package (default: small '
+        'detectors that are trained from scratch)',
+    )
+    group.add_argument(
+        '--student',
+        metavar='CONFIG',
+        help="config of the student's own training: a path, or a name such as "
+        'mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py; with --teacher, not --pair',
+    )
+    group.add_argument('--teacher', metavar='CONFIG', help='that of the teacher')
+    group.add_argument(
+        '--teacher-checkpoint',
+        metavar='FILE',
+        help='weights of a trained teacher, which is then not trained here '
+        "(default: those that the pair's config names)",
+    )
+    group.add_argument(
+        '--train-teacher',
+        action='store_true',
+        help='train the teacher on the data, from its checkpoint if it has one',
+    )
+    group.add_argument(
+        '--student-checkpoint',
+        metavar='FILE',
+        help='weights of the whole student to start from, alone and distilled',
+    )
+    group.add_argument(
+        '--from-scratch',
+        action='store_true',
+        help='start from random weights, with no layer frozen; downloads nothing',
+    )
+
+
+def _add_training(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--amp',
+        action=argparse.BooleanOptionalAction,
+        help='mixed precision (default: on GPUs)',
+    )
+    group.add_argument(
+        '--batch',
+        type=_batch,
+        metavar='N',
+        help='images a step and process, or auto: the largest power of two that the '
+        "GPU holds (default: the config's); the learning rate follows where the config "
+        'has auto_scale_lr.base_batch_size',
+    )
+    group.add_argument(
+        '--workers',
+        type=_not_negative,
+        metavar='N',
+        help="processes that load images (default: the config's, at most one less "
+        'than there are cores)',
+    )
+    group.add_argument(
+        '--device',
+        metavar='NAME',
+        help='cpu, cuda, or one GPU such as cuda:1 (default: a GPU where there is one)',
+    )
+    group.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what has started several processes that train together, as for '
+        'tools/train.py',
+    )
+    # Launchers of former times pass it instead of setting the variable.
+    group.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS
+    )
+    group.add_argument(
+        '--patience',
+        type=_positive,
+        metavar='N',
+        help='evaluate after each epoch, and end a run when N of them have not raised '
+        'its AP',
+    )
+    group.add_argument(
+        '--max-images',
+        nargs=2,
+        type=_positive,
+        metavar=('TRAIN', 'VAL'),
+        help='use so many images for training and for validation at most',
+    )
+    group.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='build all, take a step of each run, say what it will take, and stop',
+    )
+
+
+def _batch(text: str) -> int | str:
+    return text if text == 'auto' else _positive(text)
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f'{number} is less than 0')
+    return number
+
+
+def _choose_device(device: str | None) -> None:
+    """Let PyTorch, which is not imported yet, see the device alone.
+
+    Raises:
+        ValueError: If there is no such device.
+    """
+    if device is None:
+        return
+    kind, _, number = device.partition(':')
+    if kind not in ('cpu', 'cuda') or (number and not number.isdigit()):
+        raise ValueError(f'--device {device}: write cpu, cuda, or cuda:1')
+    name = 'CUDA_VISIBLE_DEVICES'
+    if kind == 'cpu':
+        os.environ[name] = ''
+        return
+    if number:
+        visible = [gpu for gpu in os.environ.get(name, '').split(',') if gpu]
+        if visible and int(number) >= len(visible):
+            raise ValueError(
+                f'--device {device}: {name} lets this process see {len(visible)} GPUs'
+            )
+        os.environ[name] = visible[int(number)] if visible else number
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ValueError(f'--device {device}: PyTorch finds no such GPU')
 
 
 def _positive(text: str) -> int:
@@ -147,7 +288,20 @@ def _above_zero(text: str) -> float:
     return number
 
 
+def _take(args: dict[str, Any], names: tuple[Field, ...]) -> dict[str, Any]:
+    """Move the arguments of some fields out of the others."""
+    return {field.name: args.pop(field.name) for field in names}
+
+
 def _run(args: dict[str, Any], one_teacher: bool) -> int:
+    try:
+        _choose_device(args.pop('device'))
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    local_rank = str(args.pop('local_rank'))
+    if args['launcher'] != 'none':
+        os.environ.setdefault('LOCAL_RANK', local_rank)
     from mmreviewkd.files import configs_folder
     from mmreviewkd.launch import hide_package_warnings
 
@@ -160,6 +314,8 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     width = args.pop('until_clear', None)
     controls = job.CONTROLS if args.pop('controls') else ()
     files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
+    detectors = job.Detectors(**_take(args, fields(job.Detectors)))
+    training = job.Training(**_take(args, fields(job.Training)))
     try:
         options = parse_options(args.pop('options'))
         if one_teacher:
@@ -173,6 +329,8 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             folder / 'small',
             methods=[*methods, *controls],
             one_teacher=one_teacher,
+            detectors=detectors,
+            training=training,
             options=options,
             **args,
         )

@@ -1,6 +1,7 @@
 """The whole job: teacher, student alone, distilled students, table and plots."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,21 @@ from mmreviewkd.names import counted
 from .about import about_job
 from .coco_folder import CocoFolder
 from .errors import JobError
+from .fit_data import has_masks
 from .job_configs import load_configs
 from .method import AS_CONFIGURED, Method, refuse_double_names
-from .plan import plan_runs
+from .plan import Run, plan_runs
 from .plot_ap import plot_ap
 from .plot_gains import plot_gains
 from .plot_predictions import plot_predictions
+from .processes import Team, rank_and_size
 from .progress import Console
 from .report import table, weak_teachers, write_report
 from .results import Results, read_results
-from .runs import refuse_other_settings
+from .runs import is_begun, refuse_other_settings
+from .settings import Detectors, Training
 from .sharing import do_runs, raise_if_any
+from .trial import MOST, announcement, largest_batch, try_runs
 
 # Student's and teacher's; the digits' are meant for a quarter of an hour.
 QUICK_EPOCHS = (2, 2)
@@ -41,21 +46,22 @@ def run_job(
     work_dir: str | Path | None = None,
     seeds: Sequence[int] = (0,),
     quick: bool = False,
-    epochs: int | None = None,
-    teacher_epochs: int | None = None,
-    image_size: int | None = None,
+    detectors: Detectors | None = None,
+    training: Training | None = None,
     options: dict[str, Any] | None = None,
+    launcher: str = 'none',
+    dry_run: bool = False,
 ) -> Path:
     """Train a teacher, and a student alone and distilled by each method.
 
     All students have the same schedule, and with each seed the same start and batches.
-    What is finished is kept: called again, with more methods or seeds if wanted, the
-    job is resumed where it was interrupted. Several processes may share it. The table
-    is written after each run, from all that is finished.
+    Before anything begins, all that is planned is built and takes a step. What is
+    finished is kept: called again, with more methods or seeds if wanted, the job is
+    resumed where it was interrupted. Several processes may share it. The table is
+    written after each run, from all that is finished.
 
     Args:
-        configs (str | Path): Folder of the detectors' configs, see
-            :func:`load_configs`.
+        configs (str | Path): Folder of the demo's configs, see :func:`load_configs`.
         folder (str | Path, optional): A data set in COCO format. Defaults to
             None: the digits, which are made in ``data/``.
         methods (Sequence[Method]): The ways to distil the student. Defaults to the
@@ -65,18 +71,20 @@ def run_job(
         classes (Sequence[str], optional): The classes to use. Defaults to None:
             all.
         work_dir (str | Path, optional): Where everything goes. Defaults to
-            None: a folder in ``work_dirs/``, named after the data.
+            None: a folder in ``work_dirs/``, named after data and detectors.
         seeds (Sequence[int]): Train each student once with each. Defaults to (0,).
         quick (bool): Only show that all works, in about two minutes.
             Defaults to False.
-        epochs (int, optional): Epochs of each run but the teacher's. Defaults to
-            None: as configured; 2 where it is to be quick, 5 for the digits.
-        teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to None:
-            as configured; 2 where it is to be quick, 9 for the digits.
-        image_size (int, optional): Scale images to this longest side, in pixels.
-            Defaults to None: see :func:`load_configs`.
+        detectors (Detectors, optional): Teacher and student. Defaults to None: the
+            demo's.
+        training (Training, optional): How they are trained. Defaults to None: as
+            configured; two epochs where it is to be quick, and for the digits
+            :data:`DIGITS_EPOCHS`.
         options (dict, optional): Changes to the configs, see
-            :func:`load_configs`. Defaults to None.
+            :func:`options_for`. Defaults to None.
+        launcher (str): ``'pytorch'``, ``'slurm'`` or ``'mpi'`` where several processes
+            train each run together. Defaults to ``'none'``.
+        dry_run (bool): Whether to stop before the first run begins. Defaults to False.
 
     Returns:
         Path: The folder with table, plots and runs.
@@ -84,37 +92,54 @@ def run_job(
     Raises:
         JobError: If something is asked for that cannot be done, or a run fails.
     """
+    rank, size = rank_and_size(launcher)
+    if rank:
+        Team(launcher).follow()
+        return Path(work_dir or '.')
     console = Console()
     options = options or {}
+    detectors = detectors or Detectors()
+    training = _with_defaults(training or Training(), folder is None, quick)
     refuse_double_names(methods)
     _refuse_distillation(methods, options)
-    own_epochs: tuple[int | None, int | None] = (None, None)
-    if quick:
-        own_epochs = QUICK_EPOCHS
-    elif folder is None:
-        own_epochs = DIGITS_EPOCHS
     data = _open_data(folder, classes, console, quick)
-    work_dir = Path(work_dir or _default_work_dir(data, one_teacher, quick)).resolve()
-    cfgs = load_configs(
-        Path(configs),
-        data,
-        epochs or own_epochs[0],
-        teacher_epochs or own_epochs[1],
-        image_size,
-        (QUICK_OPTIONS if quick else {}) | options,
-        QUICK_IMAGES if quick else None,
-    )
-    runs = plan_runs(cfgs, work_dir, methods, seeds, one_teacher)
+    name = _default_work_dir(data, detectors, one_teacher, quick)
+    work_dir = Path(work_dir or name).resolve()
+    on_gpu = get_device() == 'cuda'
+
+    def plan(training: Training, say: Callable[[str], object]) -> list[Run]:
+        cfgs = load_configs(
+            Path(configs),
+            data,
+            training,
+            (QUICK_OPTIONS if quick else {}) | options,
+            detectors,
+            on_gpu,
+            size,
+            say,
+        )
+        return plan_runs(cfgs, work_dir, methods, seeds, one_teacher)
+
+    training = _fixed_batch(training, plan, data, on_gpu, console)
+    runs = plan(training, console.say)
     refuse_other_settings(runs)
     console.say(f'{_device()} | {counted(len(runs), "run")} in {work_dir} | {data}')
+    new = [run for run in runs if not is_begun(run)]
+    if new:
+        console.say(announcement(try_runs(new, console.say), on_gpu, size))
+    if dry_run:
+        console.say('Nothing is begun; leave out --dry-run to begin.')
+        return work_dir
+    masks = has_masks(runs[-1].config)
+    one_teacher = one_teacher or any(run.checkpoint for run in runs)
 
     def report() -> Results:
-        results = read_results(runs, data.has_masks, one_teacher, quick)
+        results = read_results(runs, masks, one_teacher, quick)
         write_report(results, work_dir, about_job(runs, data, _device()))
         plot_gains(results, work_dir / 'gains.png')
         return results
 
-    failed = do_runs(runs, console, report)
+    failed = _do(runs, console, report, launcher)
     results = report()
     console.say('drawing ap_over_epochs.png and predictions.png')
     plot_ap(results, work_dir / 'ap_over_epochs.png')
@@ -127,6 +152,56 @@ def run_job(
     return work_dir
 
 
+def _with_defaults(training: Training, digits: bool, quick: bool) -> Training:
+    """Set the epochs of the demo, and of a quick run, where none are asked for."""
+    own: tuple[int | None, int | None] = (None, None)
+    if quick:
+        own = QUICK_EPOCHS
+    elif digits:
+        own = DIGITS_EPOCHS
+    return replace(
+        training,
+        epochs=training.epochs or own[0],
+        teacher_epochs=training.teacher_epochs or own[1],
+        max_images=training.max_images or (QUICK_IMAGES if quick else None),
+    )
+
+
+def _fixed_batch(
+    training: Training,
+    plan: Callable[[Training, Callable[[str], object]], list[Run]],
+    data: CocoFolder,
+    on_gpu: bool,
+    console: Console,
+) -> Training:
+    """Find the batch where it is to be found."""
+    if training.batch != 'auto':
+        return training
+    as_configured = replace(training, batch=None)
+    if not on_gpu:
+        console.say("note: --batch auto is for GPUs; on a CPU it is the config's")
+        return as_configured
+    console.say('finding the largest batch that fits the GPU')
+    distilled = plan(as_configured, lambda text: None)[-1]
+    batch = largest_batch(distilled, min(MOST, data.train.images))
+    console.say(f'batches of {counted(batch, "image")}')
+    return replace(training, batch=batch)
+
+
+def _do(
+    runs: list[Run], console: Console, report: Callable[[], Results], launcher: str
+) -> list[Run]:
+    """Do the runs, together with the other processes of the launcher."""
+    if launcher == 'none':
+        return do_runs(runs, console, report)
+    team = Team(launcher)
+    team.lead(runs)
+    failed = do_runs(runs, console, report, team)
+    team.lead(None)
+    team.leave()
+    return failed
+
+
 def _refuse_distillation(methods: Sequence[Method], options: dict[str, Any]) -> None:
     if any('distillation' in method.model for method in methods):
         for key in options:
@@ -137,9 +212,14 @@ def _refuse_distillation(methods: Sequence[Method], options: dict[str, Any]) -> 
                 )
 
 
-def _default_work_dir(data: CocoFolder, one_teacher: bool, quick: bool) -> str:
+def _default_work_dir(
+    data: CocoFolder, detectors: Detectors, one_teacher: bool, quick: bool
+) -> str:
     suffix = '_quick' if quick else ''
     name = data.root.name.removesuffix(suffix)
+    named = detectors.pair or detectors.student
+    if named:
+        name += f'_{Path(named).stem}'
     return f'work_dirs/{name}{"_methods" if one_teacher else ""}{suffix}'
 
 

@@ -1,120 +1,143 @@
 """The configs of teacher, student and distilled student, fitted to the data."""
 
 import copy
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
 
-from mmreviewkd.distillers import resolve_model_config
+from mmreviewkd.model_config import without_pretrained
 
 from .coco_folder import CocoFolder
-from .options import options_for
-
-DETECTORS = ('student', 'teacher')
-IMAGE_SIZE = 224
+from .fit_data import fit_data, main_metric
+from .fit_device import set_device, set_patience
+from .image_size import set_image_size
+from .num_classes import set_num_classes
+from .options import models_of, options_for
+from .pair import Pair, read_pair
+from .schedule import set_epochs
+from .settings import Detectors, Training
+from .start import check_start, start_from_checkpoint, start_from_scratch
+from .trained_teacher import TrainedTeacher
 
 
 def load_configs(
     configs: Path,
     data: CocoFolder,
-    epochs: int | None = None,
-    teacher_epochs: int | None = None,
-    image_size: int | None = None,
+    training: Training | None = None,
     options: dict[str, Any] | None = None,
-    max_images: tuple[int, int] | None = None,
+    detectors: Detectors | None = None,
+    on_gpu: bool = False,
+    processes: int = 1,
+    say: Callable[[str], object] = lambda text: None,
 ) -> dict[str, Config]:
-    """Read the configs and fit them to the data.
+    """Read the configs and fit them to the data and the device.
 
     Args:
-        configs (Path): Folder of ``{frcnn,mrcnn}_{teacher,student}.py`` and
-            ``reviewkd_{frcnn,mrcnn}.py``.
-        data (CocoFolder): The data set; Mask R-CNN is used where it has masks.
-        epochs (int, optional): Epochs of each run but the teacher's. Defaults to
-            None: as configured.
-        teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to
-            None: as configured.
-        image_size (int, optional): Scale images to this longest side, in pixels.
-            Defaults to None: :data:`IMAGE_SIZE`, or the longest side of all
-            images where that is less.
-        options (dict, optional): Changes by dotted keys, named as in the config
-            of the distilled run: ``model.student`` and ``model.teacher`` go to
-            the detectors' own runs too, all that is outside of ``model`` goes to
-            all runs. Defaults to None.
-        max_images (tuple[int, int], optional): Use so many images for training
-            and for validation at most. Defaults to None: all.
+        configs (Path): Folder of the demo's ``reviewkd_{frcnn,mrcnn}.py``, which are
+            taken where no detectors are named: Mask R-CNN where the data has masks.
+        data (CocoFolder): The data set.
+        training (Training, optional): How to train. Defaults to None: as configured.
+        options (dict, optional): Changes by dotted keys, see :func:`options_for`.
+            Defaults to None.
+        detectors (Detectors, optional): Teacher and student. Defaults to None: the
+            demo's.
+        on_gpu (bool): Whether the job runs on a GPU. Defaults to False.
+        processes (int): How many processes train together. Defaults to 1.
+        say (Callable): Is told what the user should know. Defaults to nothing.
 
     Returns:
         dict[str, Config]: The configs of ``'teacher'``, ``'student'`` and
-        ``'distilled'``.
+        ``'distilled'``. A teacher that is trained already has 0 epochs, and is left
+        out where it cannot be measured on the data.
 
     Raises:
-        JobError: If an option does not exist.
+        JobError: If a config, checkpoint or option is wrong or does not fit.
     """
-    cfgs = {}
-    for name in ('teacher', 'student', 'distilled'):
-        cfg = cfgs[name] = _load(configs, name, data)
-        _set_data(cfg, data, image_size or min(IMAGE_SIZE, data.max_side), max_images)
-        cfg.train_cfg.max_epochs = (
-            teacher_epochs if name == 'teacher' else epochs
-        ) or cfg.train_cfg.max_epochs
+    detectors, training = detectors or Detectors(), training or Training()
+    check_start(detectors.from_scratch, detectors.student_checkpoint)
+    detectors, models, options = models_of(detectors, options or {})
+    demo = configs / f'reviewkd_{"mrcnn" if data.has_masks else "frcnn"}.py'
+    pair = read_pair(detectors, demo, models)
+    given = TrainedTeacher.of(pair)
+    cfgs = dict(student=pair.student, distilled=pair.distilled)
+    if pair.teacher is not None and (given is None or given.knows(data.classes, say)):
+        cfgs = dict(teacher=pair.teacher) | cfgs
+    _set_models(cfgs, pair, given, detectors, len(data.classes))
+    for name, cfg in cfgs.items():
+        _fit(cfg, name, pair, data, training, on_gpu, processes)
         # MMEngine changes what it merges.
-        own = copy.deepcopy(options_for(name, cfg, options or {}))
-        cfg.merge_from_dict(own)
+        cfg.merge_from_dict(copy.deepcopy(options_for(name, cfg, options)))
+        # Options may add to them.
+        import_modules_from_strings(**cfg.custom_imports)
+    if given is not None and 'teacher' in cfgs:
+        cfgs['teacher'].train_cfg.max_epochs = 0
+        cfgs['teacher'].load_from = given.checkpoint
     return cfgs
 
 
-def _load(configs: Path, name: str, data: CocoFolder) -> Config:
-    """Read a run's config, with whole models that have the data's classes."""
-    detector = 'mrcnn' if data.has_masks else 'frcnn'
-    if name in DETECTORS:
-        cfg = Config.fromfile(configs / f'{detector}_{name}.py')
-        models = [cfg.model]
-    else:
-        cfg = Config.fromfile(configs / f'reviewkd_{detector}.py')
-        for key in DETECTORS:
-            cfg.model[key] = resolve_model_config(cfg.model[key])
-        models = [cfg.model[key] for key in DETECTORS]
-    for model in models:
-        for part in (model, model.get('roi_head') or {}):
-            for key in ('bbox_head', 'mask_head'):
-                heads = part.get(key) or []
-                for head in heads if isinstance(heads, list) else [heads]:
-                    head.num_classes = len(data.classes)
-    # MMEngine removes the oldest before it writes the newest.
-    cfg.default_hooks.checkpoint.update(interval=1, max_keep_ckpts=2)
-    return cfg
-
-
-def _set_data(
-    cfg: Config,
-    data: CocoFolder,
-    image_size: int,
-    max_images: tuple[int, int] | None,
+def _set_models(
+    cfgs: dict[str, Config],
+    pair: Pair,
+    given: TrainedTeacher | None,
+    detectors: Detectors,
+    classes: int,
 ) -> None:
-    limits = max_images or (data.train.images, data.val.images)
-    for loader, split, limit in (
-        ('train_dataloader', data.train, limits[0]),
-        ('val_dataloader', data.val, limits[1]),
-        ('test_dataloader', data.val, limits[1]),
-    ):
-        dataset = cfg[loader].dataset
-        while 'dataset' in dataset:  # RepeatDataset and the like
-            dataset = dataset.dataset
-        dataset.update(
-            data_root=f'{data.root}/',
-            ann_file=split.ann_file,
-            data_prefix=dict(img=split.img_prefix),
-            metainfo=dict(classes=data.classes),
-        )
-        if limit < split.images:
-            dataset.indices = limit
-        for transform in dataset.pipeline:
-            if transform.type == 'LoadAnnotations':
-                transform.with_mask = data.has_masks
-            if transform.type == 'Resize':
-                transform.scale = (image_size, image_size)
-    cfg.data_root = f'{data.root}/'
-    for key in ('val_evaluator', 'test_evaluator'):
-        cfg[key].ann_file = str(data.root / data.val.ann_file)
-        cfg[key].metric = ['bbox', 'segm'] if data.has_masks else ['bbox']
+    """Set the number of classes, and where the weights start from."""
+    model = pair.distilled.model
+    trained = [pair.student.model, model.student]
+    teachers = [pair.teacher.model] if pair.teacher is not None else []
+    teachers += [model.teacher] if pair.teacher is not None else []
+    for detector in trained:
+        set_num_classes(detector, classes)
+    for detector in teachers:
+        number = classes if given is None else given.num_classes
+        if number is not None:
+            set_num_classes(detector, number)
+    if given is not None and pair.teacher is not None:
+        # It has all its weights.
+        pair.teacher.model = without_pretrained(pair.teacher.model)
+        model.teacher = without_pretrained(model.teacher)
+    if detectors.from_scratch:
+        pair.student.model = start_from_scratch(pair.student.model)
+        model.student = start_from_scratch(model.student)
+        if given is None and pair.teacher is not None:
+            pair.teacher.model = start_from_scratch(pair.teacher.model)
+            model.teacher = start_from_scratch(model.teacher)
+    if detectors.student_checkpoint:
+        for cfg in (pair.student, pair.distilled):
+            start_from_checkpoint(cfg, detectors.student_checkpoint)
+    if pair.start and 'teacher' in cfgs:
+        start_from_checkpoint(cfgs['teacher'], pair.start)
+
+
+def _fit(
+    cfg: Config,
+    name: str,
+    pair: Pair,
+    data: CocoFolder,
+    training: Training,
+    on_gpu: bool,
+    processes: int,
+) -> None:
+    fit_data(cfg, data, training.max_images)
+    side = training.image_size
+    if side is None and pair.max_side is not None:
+        side = min(pair.max_side, data.max_side)
+    if side is not None:
+        set_image_size(cfg, side)
+    set_device(cfg, training, on_gpu)
+    images = min((training.max_images or (data.train.images,))[0], data.train.images)
+    steps = math.ceil(images / (cfg.train_dataloader.batch_size * processes))
+    epochs = training.teacher_epochs if name == 'teacher' else training.epochs
+    set_epochs(cfg, epochs, steps)
+    if training.patience:
+        set_patience(cfg, training.patience, main_metric(cfg))
+    # MMEngine removes the oldest before it writes the newest.
+    cfg.default_hooks.checkpoint.update(
+        interval=1, max_keep_ckpts=2, by_epoch=True, save_best=None
+    )
+    cfg.resume = False

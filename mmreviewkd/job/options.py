@@ -3,17 +3,28 @@
 import ast
 import inspect
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
+from mmreviewkd.distillers import build_distilled_model
+
 from .errors import JobError
+from .settings import Detectors
 
 DETECTORS = ('student', 'teacher')
-MODEL_PARTS = (*DETECTORS, 'distillation')
-MODEL_FIELDS = ('inherit', 'levels', 'frozen', 'non_finite')
+RUNS = (*DETECTORS, 'distilled')
+_OF_DISTILLATION = [
+    name
+    for name in inspect.signature(build_distilled_model).parameters
+    # The student's own.
+    if name not in ('backbone', 'data_preprocessor')
+]
+# Read out of the whole config by MMEngine, not as arguments.
+_OTHERS = ('find_unused_parameters', 'model_wrapper_cfg', 'compile')
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, Any]:
@@ -40,31 +51,61 @@ def parse_options(texts: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def models_of(
+    detectors: Detectors, options: Mapping[str, Any]
+) -> tuple[Detectors, dict[str, Any], dict[str, Any]]:
+    """Take those options that name a whole model or its checkpoint out of the others.
+
+    Args:
+        detectors (Detectors): What else names them.
+        options (Mapping[str, Any]): All options.
+
+    Returns:
+        tuple[Detectors, dict, dict]: The detectors, with
+        ``model.teacher_checkpoint``; the models, ``'student'`` and ``'teacher'``, as
+        far as they are given; and the other options.
+    """
+    rest = dict(options)
+    models = {name: rest.pop(f'model.{name}', None) for name in DETECTORS}
+    checkpoint = rest.pop('model.teacher_checkpoint', None)
+    if checkpoint is not None:
+        detectors = replace(detectors, teacher_checkpoint=checkpoint)
+    return detectors, {name: one for name, one in models.items() if one}, rest
+
+
 def options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, Any]:
     """Pick the options that concern a run, under the names of its own config.
+
+    Options are named as in the config of the distilled run. ``model.student`` and
+    ``model.teacher`` go to the detectors' own runs too, all that is outside of
+    ``model`` goes to all runs. What begins with the name of a run, as in
+    ``teacher.train_dataloader.batch_size``, goes to that run alone.
 
     Args:
         name (str): ``'teacher'``, ``'student'`` or ``'distilled'``.
         cfg (Config): Its config.
-        options (dict): All options, named as in the config of the distilled run.
+        options (dict): All options.
 
     Raises:
         JobError: If an option does not exist.
     """
     own = {}
-    known = {*cfg, *inspect.signature(Runner).parameters}
-    for key, value in options.items():
-        first, _, rest = key.partition('.')
-        if first not in known or first == 'cfg':
-            raise JobError(f'--cfg-options {key}: no config has the field {first}')
-        if first != 'model':
-            own[key] = value
+    known = {*cfg, *_OTHERS, *inspect.signature(Runner).parameters} - {'cfg'}
+    for full, value in options.items():
+        first, _, rest = full.partition('.')
+        key, alone = full, first in RUNS
+        if alone:
+            key, (first, _, rest) = rest, rest.partition('.')
+        if first not in known:
+            raise JobError(f'--cfg-options {full}: no config has the field {first}')
+        if alone or first != 'model':
+            if not alone or full.startswith(f'{name}.'):
+                own[key] = value
             continue
         part, _, field = rest.partition('.')
-        if rest not in MODEL_FIELDS and (part not in MODEL_PARTS or not field):
-            parts = [f'model.{part}.…' for part in MODEL_PARTS]
-            parts += [f'model.{field}' for field in MODEL_FIELDS]
-            raise JobError(f'--cfg-options {key}: write one of {", ".join(parts)}')
+        if part not in _OF_DISTILLATION:
+            parts = ', '.join(f'model.{part}' for part in _OF_DISTILLATION)
+            raise JobError(f'--cfg-options {full}: write one of {parts}')
         if name not in DETECTORS:
             own[key] = value
         elif part == name:

@@ -20,12 +20,15 @@ class Run:
         config (Config): Its whole config, which refers to no other config file.
         needs (Run, optional): The run that has to be finished before. Defaults to
             None.
+        checkpoint (str, optional): Trained weights: the run only measures them.
+            Defaults to None.
     """
 
     name: str
     folder: Path
     config: Config
     needs: 'Run | None' = None
+    checkpoint: str | None = None
 
     @property
     def seed(self) -> int:
@@ -46,7 +49,8 @@ def plan_runs(
     """List the runs of a job in the order in which they are to be done.
 
     Args:
-        cfgs (dict[str, Config]): See :func:`load_configs`.
+        cfgs (dict[str, Config]): See :func:`load_configs`. A teacher that is trained
+            already is measured once; without its config it has no run.
         work_dir (Path): The run ``name`` goes to ``seed_N/name`` in there.
         methods (Sequence[Method]): The ways to distil the student. Defaults to the
             configured one alone.
@@ -56,15 +60,18 @@ def plan_runs(
             of one for each seed. Defaults to False.
     """
     runs: list[Run] = []
+    given = cfgs['distilled'].model.get('teacher_checkpoint')
+    one_teacher = one_teacher or bool(given)
     teacher = None
     for seed in dict.fromkeys(seeds):
-        if teacher is None or not one_teacher:
+        if 'teacher' in cfgs and (teacher is None or not one_teacher):
             own = 0 if one_teacher else seed
-            teacher = _run('teacher', own, cfgs['teacher'], work_dir)
+            teacher = _run('teacher', own, cfgs['teacher'], work_dir, given=given)
             runs.append(teacher)
         runs.append(_run('student', seed, cfgs['student'], work_dir))
         for method in methods:
-            needs = None if 'teacher_checkpoint' in method.model else teacher
+            own_teacher = bool(given) or 'teacher_checkpoint' in method.model
+            needs = None if own_teacher else teacher
             run = _run(method.name, seed, cfgs['distilled'], work_dir, needs)
             method.apply(run.config)
             runs.append(run)
@@ -72,7 +79,12 @@ def plan_runs(
 
 
 def _run(
-    name: str, seed: int, cfg: Config, work_dir: Path, teacher: Run | None = None
+    name: str,
+    seed: int,
+    cfg: Config,
+    work_dir: Path,
+    teacher: Run | None = None,
+    given: str | None = None,
 ) -> Run:
     folder = work_dir.resolve() / f'seed_{seed}' / name
     cfg = copy.deepcopy(cfg)
@@ -82,4 +94,4 @@ def _run(
         # MMEngine's name of the last checkpoint, unless training is ended early.
         file = f'epoch_{teacher.config.train_cfg.max_epochs}.pth'
         cfg.model.teacher_checkpoint = str(teacher.folder / file)
-    return Run(name, folder, cfg, teacher)
+    return Run(name, folder, cfg, teacher, given)

@@ -16,7 +16,6 @@ from mmdet.apis import inference_detector
 from mmengine.structures import InstanceData
 from pycocotools.coco import COCO
 
-from mmreviewkd.files import last_whole_checkpoint
 from mmreviewkd.inference import load_detector
 from mmreviewkd.plot_instances import (
     MAX_NAMES,
@@ -28,6 +27,7 @@ from mmreviewkd.plot_instances import (
 )
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
+from .checkpoints import trained_weights
 from .coco_folder import CocoFolder
 from .plan import Run
 from .results import Results
@@ -64,10 +64,11 @@ def plot_predictions(
 
 
 def _choose(runs: Sequence[Run], results: Results) -> list[Run]:
-    teacher, *students = runs
+    teachers = [run for run in runs if run.name == 'teacher'][:1]
+    students = [run for run in runs if run.name != 'teacher']
     shown = ['student', *results.best(METHODS)]
     own = [run for run in students if run.seed == students[0].seed]
-    chosen = [teacher, *(run for run in own if run.name in shown)]
+    chosen = [*teachers, *(run for run in own if run.name in shown)]
     return [run for run in chosen if run.seed in results.finished[run.name]]
 
 
@@ -103,7 +104,7 @@ def _read_truth(data: CocoFolder) -> tuple[list[Path], list[InstanceData]]:
 
 
 def _predict(run: Run, files: list[Path]) -> list[InstanceData]:
-    model = load_detector(run.config, str(last_whole_checkpoint(run.folder)))
+    model = load_detector(run.config, trained_weights(run))
     samples = inference_detector(model, [str(file) for file in files])
     return [predicted(sample, MIN_SCORE) for sample in samples]
 

@@ -323,7 +323,8 @@ def read_results(
             False.
         quick (bool): Whether the runs only show that all works. Defaults to False.
     """
-    results: dict[str, dict[int, dict | None]] = {}
+    # A teacher that cannot be measured on the data has no run.
+    results: dict[str, dict[int, dict | None]] = dict(teacher={})
     for run in runs:
         results.setdefault(run.name, {})[run.seed] = _read(run.folder)
     for run in runs:

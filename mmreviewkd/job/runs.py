@@ -4,13 +4,14 @@ import gc
 import itertools
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import Hook
 from torch import nn
 
@@ -22,8 +23,11 @@ from mmreviewkd.names import printable
 from mmreviewkd.report.differences import MISSING, differences
 from mmreviewkd.runner import Runner
 
+from .checkpoints import StableNamesHook
 from .errors import JobError
+from .fit_data import main_metric
 from .inference_cost import measure_inference_cost
+from .measure import measure
 from .plan import Run
 from .predictions import SavePredictionsHook, measure_accuracy
 from .record import RecordHook, read_record
@@ -40,6 +44,15 @@ def read_result(folder: Path) -> dict | None:
     return read_json(path) if path.is_file() else None
 
 
+def is_begun(run: Run) -> bool:
+    """Tell whether a run has something to go on from, or is finished."""
+    return _is_begun(run.folder)
+
+
+def _is_begun(folder: Path) -> bool:
+    return read_result(folder) is not None or last_whole_checkpoint(folder) is not None
+
+
 def refuse_other_settings(runs: Sequence[Run]) -> None:
     """Compare the runs' configs with those of the work that is already there.
 
@@ -49,7 +62,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
-            if read_result(folder) is None and last_whole_checkpoint(folder) is None:
+            if not _is_begun(folder):
                 continue
             # Where it has braces, they are those of a class name or a path.
             old = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
@@ -65,14 +78,21 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
                 )
 
 
-def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
+def train(
+    run: Run,
+    hook: Hook,
+    warnings: logging.Handler,
+    launch: Mapping[str, Any] | None = None,
+) -> dict:
     """Do a run, or what is left of it.
 
     Args:
-        run (Run): The run.
+        run (Run): The run. One with trained weights is measured only.
         hook (Hook): Is told how the run goes.
         warnings (logging.Handler): Gets the warnings of MMEngine's logger. All
             else that is said goes to files in the run's folder.
+        launch (Mapping[str, Any], optional): Fields of the config that join this
+            process to others. Defaults to None: it is alone.
 
     Returns:
         dict: Its result, as it is kept in the folder.
@@ -81,11 +101,14 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     gc.collect()
     # MMEngine writes the config with each checkpoint; laying it out takes a second.
     cfg = Config(run.config.to_dict(), format_python_code=False)
+    cfg.load_from = None if run.checkpoint else cfg.get('load_from')
     if run.needs is not None:
         # A hook such as EarlyStoppingHook may have ended its training early.
         cfg.model.teacher_checkpoint = str(last_whole_checkpoint(run.needs.folder))
-    written = Config(cfg.to_dict())
-    write_text(run.folder / _CONFIG, written.pretty_text)
+    if is_main_process():
+        written = Config(run.config.to_dict() | dict(model=cfg.model.to_dict()))
+        write_text(run.folder / _CONFIG, written.pretty_text)
+    cfg.update(launch or {})
     checkpoint = last_whole_checkpoint(run.folder)
     if checkpoint is not None:
         cfg.update(resume=True, load_from=str(checkpoint))
@@ -93,8 +116,9 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
     # process ends; a new name gives new ones.
     name = f'{run.name}-{run.seed}-{next(_numbers)}'
     cfg.experiment_name = cfg.visualizer.name = name
+    rank = get_rank()
     with (
-        open(run.folder / 'console.log', 'a', encoding='utf-8') as log,
+        open(run.folder / f'console{rank or ""}.log', 'a', encoding='utf-8') as log,
         redirect_stdout(log),
         redirect_stderr(log),
         _signals_kept(),
@@ -109,30 +133,43 @@ def train(run: Run, hook: Hook, warnings: logging.Handler) -> dict:
         log_versions()
         runner.register_hook(hook)
         runner.register_hook(SavePredictionsHook(run.folder))
-        runner.register_hook(RecordHook())
         try:
-            runner.train()
-            measured = measure_accuracy(runner, run.folder)
-            measured |= measure_inference_cost(runner)
+            if run.checkpoint:
+                found = measure(runner, run.checkpoint)
+            else:
+                found = _train(runner, main_metric(run.config))
+            if is_main_process():
+                found |= measure_accuracy(runner, run.folder)
+                found |= measure_inference_cost(runner)
         finally:
             # MMEngine's logger outlives the run, and others talk through it.
             logger.removeHandler(warnings)
-    record = read_record(runner)
     result = dict(
         run=run.name,
         seed=run.seed,
         parameters=count_parameters(runner.model),
+        **found,
+    )
+    if is_main_process():
+        write_json(run.folder / _RESULT, result)
+    return result
+
+
+def _train(runner: Runner, metric: str) -> dict:
+    """Train, and return what the run has recorded."""
+    runner.register_hook(RecordHook())
+    runner.register_hook(StableNamesHook(metric))
+    runner.train()
+    record = read_record(runner)
+    return dict(
         # As MMEngine has timed them, the loading of the batch included.
         step_seconds=float(
             np.median(runner.message_hub.get_scalar('train/time').data[0])
         ),
         steps=runner.iter,
         **record,
-        **measured,
         final=record['epochs'][-1]['metrics'],
     )
-    write_json(run.folder / _RESULT, result)
-    return result
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -159,9 +196,10 @@ def _comparable(cfg: Config) -> dict[str, Any]:
     """Take a config without the seed and where the work is."""
     content = cfg.to_dict()
     del content['randomness']['seed']
-    # Of a run of the job: it follows from the teacher's own config.
-    content['model'].pop('teacher_checkpoint', None)
     work_dir = Path(cfg.work_dir).parents[1]
+    # Of a run of the job: it follows from the teacher's own config.
+    if str(content['model'].get('teacher_checkpoint')).startswith(f'{work_dir}/seed_'):
+        del content['model']['teacher_checkpoint']
     seed = re.compile(rf'{re.escape(str(work_dir))}/seed_\d+')
 
     def without_seed(value: Any) -> Any:

@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from mmengine.hooks import Hook
 
 from mmreviewkd.files import write_text
 from mmreviewkd.names import counted
 
 from .errors import JobError
 from .estimate import Estimate
+from .measure import MeasuringHook
 from .plan import Run
+from .processes import Team
 from .progress import Console, ProgressHook
 from .runs import read_result, train
 
@@ -24,6 +27,7 @@ def do_runs(
     runs: Sequence[Run],
     console: Console,
     after_each: Callable[[], object] | None = None,
+    team: Team | None = None,
 ) -> list[Run]:
     """Do the runs that no other process does, until all are done.
 
@@ -36,6 +40,8 @@ def do_runs(
         console (Console): Where to show how it goes.
         after_each (Callable, optional): Is called after each run that is done here.
             Defaults to None.
+        team (Team, optional): The processes that train each run together. Where a run
+            fails in there, all end. Defaults to None: this process alone.
 
     Returns:
         list[Run]: The runs that have failed; a file in the folder of each says why.
@@ -43,7 +49,7 @@ def do_runs(
     for run in runs:
         (run.folder / _ERROR).unlink(missing_ok=True)
     with console:
-        return _Worker(runs, console, after_each).do_all()
+        return _Worker(runs, console, after_each, team).do_all()
 
 
 class _Worker:
@@ -54,10 +60,12 @@ class _Worker:
         runs: Sequence[Run],
         console: Console,
         after_each: Callable[[], object] | None,
+        team: Team | None,
     ) -> None:
         self._runs = runs
         self._console = console
         self._after_each = after_each
+        self._team = team
         self._failed: list[Run] = []
         self._estimate = Estimate(runs)
         for index, run in enumerate(runs):
@@ -98,10 +106,20 @@ class _Worker:
 
     def _do(self, index: int) -> None:
         run = self._runs[index]
-        hook = ProgressHook(self._console, self._estimate, index, self._label(index))
+        label = self._label(index)
+        hook: Hook = ProgressHook(self._console, self._estimate, index, label)
+        if run.checkpoint:
+            hook = MeasuringHook(self._console, self._estimate, label)
         try:
-            result = train(run, hook, self._console)
+            if self._team is None:
+                result = train(run, hook, self._console)
+            else:
+                self._team.lead(index)
+                result = train(run, hook, self._console, self._team.fields)
         except Exception as error:
+            if self._team is not None:
+                # The others may wait within a step.
+                raise
             write_text(run.folder / _ERROR, traceback.format_exc())
             self._fail(index, f'failed: {type(error).__name__}: {error}')
         else:

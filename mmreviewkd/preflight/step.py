@@ -5,6 +5,8 @@ import inspect
 import math
 import secrets
 import tempfile
+import time
+from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -21,7 +23,28 @@ from .attempt import attempt
 from .findings import Findings
 
 
-def try_a_step(cfg: Config, loaders: dict[str, DataLoader], found: Findings) -> None:
+class Cost(NamedTuple):
+    """What the steps of a trial took.
+
+    Args:
+        model (BaseModel): The model, after the step.
+        step_seconds (float): Time of a training step.
+        evaluation_seconds (float): Time to predict a batch of the validation set.
+        memory (int): The most that the GPU held, in bytes; 0 without a GPU.
+    """
+
+    model: BaseModel
+    step_seconds: float
+    evaluation_seconds: float
+    memory: int
+
+
+def try_a_step(
+    cfg: Config,
+    loaders: dict[str, DataLoader],
+    found: Findings,
+    steps: int = 1,
+) -> Cost | None:
     """Build what training builds, and take one step of training and of evaluation.
 
     Nothing of it stays, and no hook is called but the one that tells models how far
@@ -31,6 +54,11 @@ def try_a_step(cfg: Config, loaders: dict[str, DataLoader], found: Findings) -> 
         cfg (Config): Config of a run.
         loaders (dict[str, DataLoader]): Its data loaders, by name.
         found (Findings): Gets the first problem; what comes after it is not tried.
+        steps (int): How many steps of training to take; the last one is timed, since
+            the first is often slow. Defaults to 1.
+
+    Returns:
+        Cost | None: What the steps took; None where there is a problem.
     """
     with tempfile.TemporaryDirectory() as folder:
         trial = _Trial(cfg, loaders, folder, found)
@@ -39,11 +67,12 @@ def try_a_step(cfg: Config, loaders: dict[str, DataLoader], found: Findings) -> 
             ('the run cannot be set up', trial.set_up),
             ('the model cannot be built and initialised', trial.initialize),
             ('training cannot begin', trial.begin),
-            ('a training step fails', trial.train),
+            ('a training step fails', lambda: trial.train(steps)),
             ('an evaluation step fails', trial.evaluate),
         ):
             if not attempt(what, stage, found):
-                return
+                return None
+        return trial.cost()
 
 
 class _Trial:
@@ -63,6 +92,14 @@ class _Trial:
         self._loaders = loaders
         self._work_dir = work_dir
         self._found = found
+        self._step_seconds = self._evaluation_seconds = 0.0
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+
+    def cost(self) -> Cost:
+        """Tell what the steps took."""
+        memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0
+        return Cost(self.model, self._step_seconds, self._evaluation_seconds, memory)
 
     def build(self) -> None:
         model = self._cfg.model
@@ -129,20 +166,28 @@ class _Trial:
         hook.before_train(runner)
         hook.before_train_iter(runner, 0)
 
-    def train(self) -> None:
-        """Take a training step."""
+    def train(self, steps: int) -> None:
+        """Take some training steps."""
+        self.runner.model.train()
+        for _ in range(steps):
+            start = time.perf_counter()
+            values = self._step()
+            self._step_seconds = time.perf_counter() - start
+            wrong = [n for n, value in values.items() if not math.isfinite(value)]
+            if wrong:
+                self._found.problem(
+                    'a training step has losses that are not finite', wrong
+                )
+            self._found.note(
+                'a training step: '
+                + ', '.join(f'{name} {value:.3g}' for name, value in values.items())
+            )
+
+    def _step(self) -> dict[str, float]:
         runner = self.runner
-        runner.model.train()
         data = next(iter(runner.train_dataloader))
         losses = runner.model.train_step(data, optim_wrapper=runner.optim_wrapper)
-        values = {name: value.item() for name, value in losses.items()}
-        wrong = [name for name, value in values.items() if not math.isfinite(value)]
-        if wrong:
-            self._found.problem('a training step has losses that are not finite', wrong)
-        self._found.note(
-            'a training step: '
-            + ', '.join(f'{name} {value:.3g}' for name, value in values.items())
-        )
+        return {name: value.item() for name, value in losses.items()}
 
     def evaluate(self) -> None:
         """Predict a batch of the validation set, and hand it to the metrics."""
@@ -150,6 +195,8 @@ class _Trial:
             return
         model, loop = self.runner.model, self.runner.val_loop
         model.eval()
+        start = time.perf_counter()
         data = next(iter(loop.dataloader))
         with torch.no_grad():
             loop.evaluator.process(data_samples=model.val_step(data), data_batch=data)
+        self._evaluation_seconds = time.perf_counter() - start

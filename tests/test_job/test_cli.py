@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from mmreviewkd import job
-from mmreviewkd.job import AS_CONFIGURED, CONTROLS, JobError, Method, cli
+from mmreviewkd.job import (
+    AS_CONFIGURED,
+    CONTROLS,
+    Detectors,
+    JobError,
+    Method,
+    Training,
+    cli,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,9 +53,10 @@ def test_distill(asked, monkeypatch):
         work_dir=None,
         seeds=[1, 2],
         quick=False,
-        epochs=4,
-        teacher_epochs=9,
-        image_size=128,
+        detectors=Detectors(),
+        training=Training(epochs=4, teacher_epochs=9, image_size=128),
+        launcher='none',
+        dry_run=False,
         options={
             'x.y': 3,
             'custom_hooks': [dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')],

@@ -15,6 +15,7 @@ from runs import JOB_OPTIONS
 from mmreviewkd.job import (
     AS_CONFIGURED,
     CONTROLS,
+    Detectors,
     JobError,
     Method,
     read_methods,
@@ -176,7 +177,7 @@ def test_other_settings_are_refused(configs, digits, work_dir):
 
 
 def test_methods_are_added(configs, digits, work_dir, capsys):
-    """To a finished job; one of them fails, which ends neither the others nor it."""
+    """To a finished job; one that cannot be built ends it before anything begins."""
 
     def job(**methods):
         run_job(
@@ -189,17 +190,18 @@ def test_methods_are_added(configs, digits, work_dir, capsys):
         )
 
     broken = dict(type='NoSuchDistillation')
-    with pytest.raises(JobError, match='1 run failed.*\n.*broken, seed 0'):
+    with pytest.raises(JobError, match='broken: .*NoSuchDistillation'):
         job(broken=broken, review=REVIEW)
+    assert not (work_dir / 'seed_0/review').exists()
+    capsys.readouterr()
+
+    job(review=REVIEW)
     out = capsys.readouterr().out
-    for line in ('1/4 teacher', '2/4 student'):
+    # What is done already is not tried again.
+    assert 'trying review' in out and 'trying student' not in out
+    for line in ('1/3 teacher', '2/3 student'):
         assert f'[{line}, seed 0] finished before' in out
-    assert '[3/4 broken, seed 0] failed: KeyError' in out
-    assert '[4/4 review, seed 0] epoch 1/1' in out
-    assert 'NoSuchDistillation' in (work_dir / 'seed_0/broken/error.txt').read_text()
-    text = (work_dir / 'table.md').read_text()
-    assert text in out
-    assert 'Not finished: broken (seed 0).' in text
+    assert '[3/3 review, seed 0] epoch 1/1' in out
 
     job(light=REVIEW | dict(loss_weight=0.1), review=REVIEW)
     out = capsys.readouterr().out
@@ -214,6 +216,76 @@ def test_methods_are_added(configs, digits, work_dir, capsys):
     # Another method of the same name is not taken for the former one.
     with pytest.raises(JobError, match='loss_weight: 0.1 -> 0.2'):
         job(light=REVIEW | dict(loss_weight=0.2))
+
+
+def test_failing_run_is_left_out_of_the_table(
+    configs, digits, work_dir, monkeypatch, capsys
+):
+    def fail(*args):
+        raise OSError('no space left')
+
+    monkeypatch.setattr('mmreviewkd.job.sharing.train', fail)
+    methods = [Method('late', dict(distillation=REVIEW))]
+    with pytest.raises(JobError, match='1 run failed.*\n.*late, seed 0'):
+        run_job(configs, digits, methods, work_dir=work_dir, options=ONE_EPOCH)
+    assert '[3/3 late, seed 0] failed: OSError' in capsys.readouterr().out
+    assert 'no space left' in (work_dir / 'seed_0/late/error.txt').read_text()
+    assert 'Not finished: late (seed 0).' in (work_dir / 'table.md').read_text()
+
+
+def test_dry_run(configs, digits, tmp_path, capsys):
+    options = ONE_EPOCH | {'train_dataloader.batch_size': 2}
+    work_dir = tmp_path / 'work'
+    run_job(configs, digits, work_dir=work_dir, options=options, dry_run=True)
+    out = capsys.readouterr().out
+    for run in ('teacher', 'student', 'distilled'):
+        assert f'trying {run}: a training step and a prediction' in out
+    assert out.count('1 epoch of 8 images in batches of 2, about ') == 3
+    assert 'in all about' in out and 'GiB of memory' in out
+    assert 'Nothing is begun' in out
+    assert not work_dir.exists()
+
+
+def test_trained_teacher(configs, digits, finished, tmp_path, capsys):
+    """It is measured, not trained, and its AP is that of its own run."""
+    teacher = finished / 'seed_0/teacher/last.pth'
+    run_job(
+        configs,
+        digits,
+        work_dir=tmp_path / 'work',
+        detectors=Detectors(teacher_checkpoint=str(teacher)),
+        options=ONE_EPOCH,
+    )
+    out = capsys.readouterr().out
+    assert '[1/3 teacher, seed 0] as given: box AP' in out
+    assert 'trained, measured on 4 images' in out
+    results = json.loads((tmp_path / 'work/report.json').read_text())['seeds']
+    own = json.loads((finished / 'seed_0/teacher/result.json').read_text())
+    measured = results['0']['teacher']
+    assert measured['final'] == own['final']
+    assert measured['training_seconds'] == 0
+    assert measured['checkpoint'] == str(teacher)
+    cfg = Config.fromfile(tmp_path / 'work/seed_0/distilled/config.py')
+    assert cfg.model.teacher_checkpoint == str(teacher)
+    # Another teacher is another job.
+    other = shutil.copy(teacher, tmp_path / 'other.pth')
+    with pytest.raises(JobError, match='teacher_checkpoint: .* -> .*other.pth'):
+        run_job(
+            configs,
+            digits,
+            work_dir=tmp_path / 'work',
+            detectors=Detectors(teacher_checkpoint=str(other)),
+            options=ONE_EPOCH,
+        )
+
+
+def test_checkpoints_have_stable_names(finished):
+    for run in ('teacher', 'student', 'distilled'):
+        folder = finished / 'seed_0' / run
+        last = CheckpointLoader.load_checkpoint(str(folder / 'last.pth'))
+        assert last['meta']['epoch'] == 1
+        # The only epoch is the best.
+        assert (folder / 'best.pth').samefile(folder / 'last.pth')
 
 
 def test_methods_set_the_distillation(configs, digits, tmp_path):

@@ -5,7 +5,7 @@ from mmdet.registry import DATASETS
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
-from mmreviewkd.job import JobError
+from mmreviewkd.job import JobError, Training
 from mmreviewkd.job.coco_folder import CocoFolder
 from mmreviewkd.job.job_configs import load_configs
 
@@ -62,7 +62,8 @@ def test_perfect_predictions_have_full_ap(configs, boxes):
     'option, message',
     [
         ('model.backbone.depth', 'write one of model.student'),
-        ('model.student', 'write one of model.student'),
+        ('model.backbone', 'write one of model.student'),
+        ('student.trian_cfg.max_epochs', 'no config has the field trian_cfg'),
         ('trian_cfg.max_epochs', 'no config has the field trian_cfg'),
     ],
 )
@@ -73,7 +74,7 @@ def test_unknown_options(configs, masks, option, message):
 
 def test_fewer_images(configs, boxes):
     init_default_scope('mmdet')
-    cfg = load_configs(configs, boxes, max_images=(1, 5))['student']
+    cfg = load_configs(configs, boxes, Training(max_images=(1, 5)))['student']
     assert len(DATASETS.build(cfg.train_dataloader.dataset)) == 1
     assert len(DATASETS.build(cfg.val_dataloader.dataset)) == 2
 
@@ -84,7 +85,7 @@ def test_fewer_images(configs, boxes):
 def test_image_size(configs, tmp_path, side, image_size, expected):
     data = CocoFolder(write_coco(tmp_path / 'data', size=side))
     init_default_scope('mmdet')
-    cfg = load_configs(configs, data, image_size=image_size)['student']
+    cfg = load_configs(configs, data, Training(image_size=image_size))['student']
     for loader in ('train_dataloader', 'val_dataloader'):
         dataset = DATASETS.build(cfg[loader].dataset)
         assert dataset[0]['data_samples'].img_shape == (expected, expected)
@@ -126,7 +127,7 @@ def test_lists_of_dicts_replace_what_is_there(configs, boxes):
 
 
 def test_epochs(configs, boxes):
-    cfgs = load_configs(configs, boxes, epochs=3, teacher_epochs=5)
+    cfgs = load_configs(configs, boxes, Training(epochs=3, teacher_epochs=5))
     epochs = {name: cfg.train_cfg.max_epochs for name, cfg in cfgs.items()}
     assert epochs == dict(teacher=5, student=3, distilled=3)
     # The student has the same schedule alone and distilled; the teacher a longer one.

@@ -6,7 +6,7 @@ import cv2
 import pytest
 from coco_sets import change, write_coco
 
-from mmreviewkd.job import JobError, run_job
+from mmreviewkd.job import JobError, Training, run_job
 from mmreviewkd.job.coco_folder import CocoFolder
 
 CLASSES = (
@@ -56,7 +56,8 @@ def folder(tmp_path):
 
 def test_job(folder, configs, tmp_path, monkeypatch, capsys):
     def job(**args):
-        run_job(configs, folder, epochs=1, teacher_epochs=1, options=OPTIONS, **args)
+        training = Training(epochs=1, teacher_epochs=1)
+        run_job(configs, folder, training=training, options=OPTIONS, **args)
         said = capsys.readouterr()
         assert all(line.isprintable() for line in said.out.splitlines())
         return said

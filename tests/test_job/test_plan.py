@@ -2,7 +2,7 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmreviewkd.job import AS_CONFIGURED, CONTROLS, Method
+from mmreviewkd.job import AS_CONFIGURED, CONTROLS, Method, Training
 from mmreviewkd.job.job_configs import load_configs
 from mmreviewkd.job.plan import plan_runs
 
@@ -68,7 +68,7 @@ def test_methods_with_one_teacher(configs, boxes):
         Method('fitnet', dict(distillation=fitnet)),
         Method('pair', dict(distillation=pair), ['mine']),
     ]
-    cfgs = load_configs(configs, boxes, epochs=3, options={'model.inherit': ()})
+    cfgs = load_configs(configs, boxes, Training(epochs=3), {'model.inherit': ()})
     runs = plan_runs(cfgs, boxes.root, methods, (2, 1, 2), one_teacher=True)
     assert [(run.name, run.seed) for run in runs] == [
         ('teacher', 0),

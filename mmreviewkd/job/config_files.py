@@ -1,0 +1,96 @@
+"""Reading configs by the names that users and configs give them."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.hub import get_config
+
+from mmreviewkd.files import configs_folder
+
+from .errors import JobError
+
+_PLACES = ('', 'pairs', 'small')
+
+
+def read_config(name: str, flag: str) -> Config:
+    """Read a config file.
+
+    Args:
+        name (str): Its path, or a name in a package such as ``'mmdet::ssd/ssd300.py'``.
+        flag (str): What names it, for errors.
+
+    Raises:
+        JobError: If it is missing or cannot be read.
+    """
+    if '::' not in name and not Path(name).is_file():
+        raise JobError(f'{flag}: there is no config file {name}')
+    try:
+        return get_config(name) if '::' in name else Config.fromfile(name)
+    except FileNotFoundError as error:
+        raise JobError(f'{flag}: {name} cannot be read: {error}') from error
+    except Exception as error:  # a config is code
+        raise JobError(
+            f'{flag}: {name} cannot be read: {type(error).__name__}: {error}'
+        ) from error
+
+
+def find_pair(name: str) -> str:
+    """Find the config of a pair.
+
+    Args:
+        name (str): The name of a published pair, with or without ``.py``, a path, or
+            a name in a package.
+
+    Returns:
+        str: Its path, or the name in a package.
+
+    Raises:
+        JobError: If there is none; the message names the nearest.
+    """
+    if '::' in name or Path(name).is_file():
+        return name
+    configs = configs_folder()
+    for place in _PLACES:
+        path = configs / place / f'{name.removesuffix(".py")}.py'
+        if path.is_file():
+            return str(path)
+    known = published_pairs(configs)
+    near = get_close_matches(Path(name).stem, known, n=3) or known
+    raise JobError(
+        f'--pair: there is no pair {name}, neither of this project nor as a file; '
+        f'for example: {", ".join(near)}'
+    )
+
+
+def published_pairs(configs: Path) -> Sequence[str]:
+    """List the names of the published pairs."""
+    return sorted(
+        path.stem
+        for place in _PLACES
+        for path in (configs / place).glob('reviewkd_*.py')
+    )
+
+
+def beside(name: str, file: str, field: str) -> str:
+    """Find a config that another config names.
+
+    Args:
+        name (str): As it is named there: a name in a package, or a path relative to
+            the file that names it or to the current folder.
+        file (str): The config that names it.
+        field (str): The field that does, for errors.
+
+    Raises:
+        JobError: If it is in neither place.
+    """
+    if '::' in name or Path(name).is_absolute():
+        return name
+    for path in (Path(file).resolve().parent / name, Path(name)):
+        if path.is_file():
+            return str(path.resolve())
+    raise JobError(
+        f'{file}: {field} names {name}, which is neither beside it nor in the current '
+        'folder'
+    )

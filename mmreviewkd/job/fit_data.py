@@ -1,0 +1,128 @@
+"""Fitting a config to a data set: files, classes, evaluator."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from .coco_folder import CocoFolder
+from .errors import JobError
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def metrics_of(cfg: Config) -> list[str]:
+    """List what a config evaluates of ``'bbox'`` and ``'segm'``."""
+    metric = _evaluator(cfg.get('val_evaluator')).get('metric', 'bbox')
+    metric = [metric] if isinstance(metric, str) else metric
+    return [kind for kind in ('bbox', 'segm') if kind in metric] or ['bbox']
+
+
+def has_masks(cfg: Config) -> bool:
+    """Say whether a config's detector predicts masks."""
+    return 'segm' in metrics_of(cfg)
+
+
+def main_metric(cfg: Config) -> str:
+    """Give the name of the AP by which a run's epochs are compared."""
+    return f'coco/{metrics_of(cfg)[0]}_mAP'
+
+
+def fit_data(
+    cfg: Config, data: CocoFolder, max_images: tuple[int, int] | None = None
+) -> None:
+    """Set data sets and evaluators; pipelines stay as they are.
+
+    Args:
+        cfg (Config): Config of a training, which is changed.
+        data (CocoFolder): The data set.
+        max_images (tuple[int, int], optional): Use so many images for training and
+            for validation at most. Defaults to None: all.
+
+    Raises:
+        JobError: If the detector needs masks and the data has none.
+    """
+    masks = has_masks(cfg)
+    if masks and not data.has_masks:
+        raise JobError(
+            f'the {cfg.model.type} learns masks, but {data.root.name} has boxes only; '
+            'take a detector of boxes, such as a Faster R-CNN'
+        )
+    metric = metrics_of(cfg)
+    limits = max_images or (data.train.images, data.val.images)
+    if not cfg.get('val_dataloader'):
+        raise JobError(f'the config of the {cfg.model.type} has no val_dataloader')
+    cfg.setdefault('test_dataloader', cfg.val_dataloader)
+    for loader, split, limit in (
+        ('train_dataloader', data.train, limits[0]),
+        ('val_dataloader', data.val, limits[1]),
+        ('test_dataloader', data.val, limits[1]),
+    ):
+        dataset = _innermost(cfg[loader])
+        if 'Coco' not in str(dataset.type):
+            keep = ('pipeline', 'filter_cfg', 'test_mode', 'backend_args')
+            others = [key for key in dataset if key not in keep]
+            for key in others:
+                del dataset[key]
+            dataset.type = 'CocoDataset'
+        dataset.update(
+            data_root=f'{data.root}/',
+            ann_file=split.ann_file,
+            data_prefix=dict(img=split.img_prefix),
+            metainfo=dict(classes=data.classes),
+        )
+        if limit < split.images:
+            dataset.indices = limit
+    for transform in transforms(cfg):
+        if transform.get('type') == 'LoadAnnotations':
+            transform.with_mask = masks
+    cfg.data_root = f'{data.root}/'
+    for key in ('val_evaluator', 'test_evaluator'):
+        old = _evaluator(cfg.get(key))
+        new = old if old.get('type') == 'CocoMetric' else ConfigDict(type='CocoMetric')
+        new.update(ann_file=str(data.root / data.val.ann_file), metric=metric)
+        cfg[key] = new
+    for key in ('val_cfg', 'test_cfg'):
+        if not cfg.get(key):
+            cfg[key] = dict(type='ValLoop' if key == 'val_cfg' else 'TestLoop')
+
+
+def transforms(cfg: Config) -> Iterator[ConfigDict]:
+    """Yield the transforms of all pipelines, those within others too."""
+    for loader in LOADERS:
+        yield from _of_pipelines((cfg.get(loader) or {}).get('dataset'))
+    yield from _of_pipelines(cfg.get('custom_hooks'))
+
+
+def _of_pipelines(value: Any, within: bool = False) -> Iterator[ConfigDict]:
+    if isinstance(value, dict):
+        if within and 'type' in value:
+            yield value
+        for key, part in value.items():
+            inside = within or key in ('pipeline', 'switch_pipeline')
+            yield from _of_pipelines(part, inside)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _of_pipelines(part, within)
+
+
+def _innermost(loader: ConfigDict) -> ConfigDict:
+    """Take a data set out of RepeatDataset, MultiImageMixDataset and the like.
+
+    The first of several that are joined stands for all.
+    """
+    holder, key = loader, 'dataset'
+    while True:
+        dataset = holder[key]
+        if dataset.get('datasets'):
+            holder[key] = dataset.datasets[0]
+        elif 'dataset' in dataset:
+            holder, key = dataset, 'dataset'
+        else:
+            return dataset
+
+
+def _evaluator(evaluator: Any) -> ConfigDict:
+    if isinstance(evaluator, list | tuple):
+        evaluator = evaluator[0] if evaluator else None
+    return evaluator or ConfigDict()

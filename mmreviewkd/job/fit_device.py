@@ -1,0 +1,93 @@
+"""Fitting a config to the device: precision, batch, workers."""
+
+import os
+from typing import Any
+
+from mmengine.config import Config
+
+from .errors import JobError
+from .settings import Training
+
+
+def set_device(cfg: Config, training: Training, on_gpu: bool) -> None:
+    """Set precision, batch size and workers.
+
+    Args:
+        cfg (Config): Config of a training, which is changed.
+        training (Training): What is asked for.
+        on_gpu (bool): Whether the job runs on a GPU.
+
+    Raises:
+        JobError: If mixed precision is asked for without a GPU.
+    """
+    _set_precision(cfg, training.amp, on_gpu)
+    if isinstance(training.batch, int):
+        cfg.train_dataloader.batch_size = training.batch
+    _follow_batch(cfg)
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg[name]
+        workers = training.workers
+        if workers is None:
+            workers = min(loader.get('num_workers', 0), cores() - 1)
+        loader.update(num_workers=workers, persistent_workers=workers > 0)
+        if not workers:
+            loader.pop('prefetch_factor', None)
+    if not on_gpu:
+        # It is BN there, but for several processes, which it cannot join.
+        _replace(cfg.model, 'SyncBN', 'BN')
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def set_patience(cfg: Config, patience: int, monitor: str) -> None:
+    """End a run whose AP has not risen for some epochs.
+
+    Args:
+        cfg (Config): Config of a training, which is changed.
+        patience (int): Number of epochs; there is an evaluation after each.
+        monitor (str): Name of the AP.
+    """
+    cfg.train_cfg.val_interval = 1
+    cfg.custom_hooks = [
+        *(cfg.get('custom_hooks') or []),
+        dict(
+            type='EarlyStoppingHook', monitor=monitor, rule='greater', patience=patience
+        ),
+    ]
+
+
+def _set_precision(cfg: Config, amp: bool | None, on_gpu: bool) -> None:
+    if amp and not on_gpu:
+        raise JobError('--amp needs a GPU; leave it out to train in float32')
+    wrapper = cfg.optim_wrapper
+    kind = wrapper.get('type', 'OptimWrapper')
+    if on_gpu and amp is not False:
+        if kind == 'OptimWrapper':
+            wrapper.type = 'AmpOptimWrapper'
+            wrapper.setdefault('loss_scale', 'dynamic')
+    elif kind == 'AmpOptimWrapper':
+        wrapper.type = 'OptimWrapper'
+        for key in ('loss_scale', 'dtype', 'use_fsdp'):
+            wrapper.pop(key, None)
+
+
+def _follow_batch(cfg: Config) -> None:
+    """Scale the learning rate, where the config says for which batch it is."""
+    scale: dict = cfg.get('auto_scale_lr') or {}
+    if scale.get('base_batch_size'):
+        scale['enable'] = True
+
+
+def _replace(value: Any, old: str, new: str) -> None:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == 'type' and part == old:
+                value[key] = new
+            else:
+                _replace(part, old, new)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _replace(part, old, new)

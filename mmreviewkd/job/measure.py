@@ -1,0 +1,75 @@
+"""Measuring the AP of a teacher that is given with its weights."""
+
+import time
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmreviewkd.teachers.weights import load_strictly, read_weights
+
+from .estimate import Estimate
+from .progress import Console
+
+
+class MeasuringHook(Hook):
+    """Shows how far the evaluation is, and the AP.
+
+    Args:
+        console (Console): Where to show it.
+        estimate (Estimate): Of the whole job.
+        label (str): What its lines begin with.
+    """
+
+    def __init__(self, console: Console, estimate: Estimate, label: str) -> None:
+        self._console = console
+        self._estimate = estimate
+        self._label = label
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: list | None = None,
+    ) -> None:
+        """Show the progress."""
+        total = len(runner.val_dataloader)
+        text = f'{self._label} as given: evaluation, {batch_idx + 1} of {total} batches'
+        self._console.status(text, *self._estimate.share_and_rest())
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Show the AP."""
+        scores = ', '.join(
+            f'{kind} AP {100 * (metrics or {})[key]:.1f}'
+            for kind, key in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP'))
+            if key in (metrics or {})
+        )
+        self._console.say(f'{self._label} as given: {scores or "nothing detected"}')
+
+
+def measure(runner: Runner, checkpoint: str) -> dict:
+    """Evaluate a detector with the weights of a checkpoint, which all have to fit.
+
+    Args:
+        runner (Runner): A runner of its config.
+        checkpoint (str): The checkpoint.
+
+    Returns:
+        dict: As the record of a training, without any epoch.
+
+    Raises:
+        ValueError: If weights are missing or do not fit.
+    """
+    load_strictly(runner.model, read_weights(checkpoint).state, checkpoint)
+    start = time.perf_counter()
+    metrics = runner.val()
+    seconds = time.perf_counter() - start
+    return dict(
+        step_seconds=0.0,
+        training_seconds=0.0,
+        evaluation_seconds=seconds,
+        peak_memory=0,
+        epochs=[dict(epoch=0, metrics=metrics)],
+        final=metrics,
+        checkpoint=checkpoint,
+    )

@@ -1,0 +1,67 @@
+import pytest
+
+from mmreviewkd.job import JobError
+from mmreviewkd.job.config_files import beside, find_pair, read_config
+
+
+@pytest.mark.parametrize(
+    'name, path',
+    [
+        ('reviewkd_frcnn_r101_r18', 'configs/reviewkd_frcnn_r101_r18.py'),
+        ('reviewkd_frcnn_r101_r18.py', 'configs/reviewkd_frcnn_r101_r18.py'),
+        ('reviewkd_fcos_r101_r50', 'configs/pairs/reviewkd_fcos_r101_r50.py'),
+        ('reviewkd_mrcnn', 'configs/small/reviewkd_mrcnn.py'),
+    ],
+)
+def test_published_pairs(name, path):
+    assert find_pair(name).endswith(path)
+
+
+def test_own_pair(tmp_path, monkeypatch):
+    (tmp_path / 'mine.py').write_text('')
+    monkeypatch.chdir(tmp_path)
+    assert find_pair('mine.py') == 'mine.py'
+    assert find_pair('mmreviewkd::small/reviewkd_frcnn.py').startswith('mmreviewkd::')
+
+
+def test_misspelt_pair():
+    with pytest.raises(JobError, match='no pair reviewkd_frcnn_r101_r81') as error:
+        find_pair('reviewkd_frcnn_r101_r81')
+    assert 'reviewkd_frcnn_r101_r18' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        (None, r'--student: there is no config file .*own\.py'),
+        ('model = dict(', 'SyntaxError'),
+        ("custom_imports = dict(imports='no_such_module')", 'no_such_module'),
+        ("_base_ = './none.py'", 'none.py'),
+    ],
+)
+def test_wrong_files(tmp_path, text, message):
+    path = tmp_path / 'own.py'
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(JobError, match=message):
+        read_config(str(path), '--student')
+
+
+def test_unknown_name_in_a_package():
+    with pytest.raises(JobError, match='--teacher: mmdet::none.py cannot be read'):
+        read_config('mmdet::none.py', '--teacher')
+
+
+def test_files_that_a_config_names(tmp_path, monkeypatch):
+    folder = tmp_path / 'configs'
+    folder.mkdir()
+    pair = str(folder / 'pair.py')
+    for path in (folder / 'a.py', tmp_path / 'a.py', tmp_path / 'b.py'):
+        path.write_text('')
+    monkeypatch.chdir(tmp_path)
+    # Beside the config first, then in the current folder.
+    assert beside('a.py', pair, 'model.student') == str(folder / 'a.py')
+    assert beside('b.py', pair, 'model.student') == str(tmp_path / 'b.py')
+    assert beside('mmdet::c.py', pair, 'model.student') == 'mmdet::c.py'
+    with pytest.raises(JobError, match='model.student names d.py'):
+        beside('d.py', pair, 'model.student')

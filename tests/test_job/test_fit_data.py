@@ -1,0 +1,78 @@
+import pytest
+from mmdet.registry import DATASETS
+from mmengine.config import Config
+from mmengine.hub import get_config
+from mmengine.registry import init_default_scope
+
+from mmreviewkd.job import JobError
+from mmreviewkd.job.fit_data import fit_data, has_masks, main_metric, transforms
+
+PIPELINE = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='PackDetInputs'),
+]
+
+
+@pytest.mark.parametrize(
+    'name, masks, metric',
+    [
+        ('faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', False, 'coco/bbox_mAP'),
+        ('mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', True, 'coco/bbox_mAP'),
+        ('solo/solo_r50_fpn_1x_coco.py', True, 'coco/segm_mAP'),
+    ],
+)
+def test_what_a_detector_predicts(name, masks, metric):
+    cfg = get_config(f'mmdet::{name}')
+    assert has_masks(cfg) == masks and main_metric(cfg) == metric
+
+
+def test_masks_are_needed(boxes, masks):
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    with pytest.raises(JobError, match='the MaskRCNN learns masks, but boxes has'):
+        fit_data(cfg, boxes)
+    fit_data(cfg, masks)
+    assert cfg.val_evaluator.metric == ['bbox', 'segm']
+
+
+def test_boxes_of_a_set_with_masks(masks):
+    cfg = get_config('mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py')
+    fit_data(cfg, masks)
+    loading = [t for t in transforms(cfg) if t.type == 'LoadAnnotations']
+    assert loading and not any(transform.with_mask for transform in loading)
+    assert cfg.val_evaluator.metric == ['bbox']
+
+
+def test_data_set_of_another_kind_within_others(boxes):
+    voc = dict(
+        type='VOCDataset',
+        data_root='data/VOCdevkit/',
+        ann_file='VOC2007/ImageSets/Main/trainval.txt',
+        data_prefix=dict(sub_data_root='VOC2007/'),
+        pipeline=PIPELINE,
+    )
+    joined = dict(type='ConcatDataset', datasets=[voc, voc])
+    loader = dict(batch_size=2, dataset=joined)
+    repeated = dict(
+        batch_size=2, dataset=dict(type='RepeatDataset', times=3, dataset=joined)
+    )
+    cfg = Config(
+        dict(
+            model=dict(type='FasterRCNN'),
+            train_dataloader=repeated,
+            val_dataloader=loader,
+            val_evaluator=dict(type='VOCMetric', metric='mAP', eval_mode='11points'),
+        )
+    )
+    fit_data(cfg, boxes)
+    init_default_scope('mmdet')
+    train = DATASETS.build(cfg.train_dataloader.dataset)
+    assert len(train) == 3 * boxes.train.images
+    assert train.metainfo['classes'] == ('cat', 'dog')
+    assert cfg.val_dataloader.dataset.type == 'CocoDataset'
+    assert cfg.val_evaluator == dict(
+        type='CocoMetric',
+        metric=['bbox'],
+        ann_file=str(boxes.root / boxes.val.ann_file),
+    )
+    assert cfg.val_cfg.type == 'ValLoop'

@@ -1,0 +1,93 @@
+import pytest
+from mmengine.config import Config
+
+from mmreviewkd.job import JobError, Training, fit_device
+from mmreviewkd.job.fit_device import set_device, set_patience
+
+
+@pytest.fixture
+def cfg():
+    loader = dict(batch_size=2, num_workers=2, persistent_workers=True)
+    return Config(
+        dict(
+            model=dict(backbone=dict(norm_cfg=dict(type='SyncBN'))),
+            optim_wrapper=dict(type='OptimWrapper'),
+            auto_scale_lr=dict(enable=False, base_batch_size=16),
+            train_dataloader=loader,
+            val_dataloader=loader,
+            test_dataloader=loader,
+            train_cfg=dict(val_interval=2),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    'on_gpu, amp, kind',
+    [
+        (True, None, 'AmpOptimWrapper'),
+        (True, True, 'AmpOptimWrapper'),
+        (True, False, 'OptimWrapper'),
+        (False, None, 'OptimWrapper'),
+        (False, False, 'OptimWrapper'),
+    ],
+)
+def test_precision(cfg, on_gpu, amp, kind):
+    set_device(cfg, Training(amp=amp), on_gpu)
+    assert cfg.optim_wrapper.type == kind
+    # And the other way round.
+    cfg.optim_wrapper = dict(type='AmpOptimWrapper', loss_scale='dynamic')
+    set_device(cfg, Training(amp=amp), on_gpu)
+    assert cfg.optim_wrapper.type == kind
+    assert ('loss_scale' in cfg.optim_wrapper) == (kind == 'AmpOptimWrapper')
+
+
+def test_no_mixed_precision_without_a_gpu(cfg):
+    with pytest.raises(JobError, match='--amp needs a GPU'):
+        set_device(cfg, Training(amp=True), on_gpu=False)
+
+
+def test_batch_and_learning_rate(cfg):
+    set_device(cfg, Training(), on_gpu=False)
+    assert cfg.train_dataloader.batch_size == 2
+    set_device(cfg, Training(batch=8), on_gpu=False)
+    assert cfg.train_dataloader.batch_size == 8
+    assert cfg.val_dataloader.batch_size == 2
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
+    cfg.pop('auto_scale_lr')
+    set_device(cfg, Training(batch=8), on_gpu=False)
+    assert 'auto_scale_lr' not in cfg
+
+
+@pytest.mark.parametrize(
+    'asked, cores, expected',
+    [(None, 8, 2), (None, 2, 1), (None, 1, 0), (4, 1, 4), (0, 8, 0)],
+)
+def test_workers(cfg, monkeypatch, asked, cores, expected):
+    monkeypatch.setattr(fit_device, 'cores', lambda: cores)
+    cfg.train_dataloader.prefetch_factor = 2
+    set_device(cfg, Training(workers=asked), on_gpu=False)
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert cfg[name].num_workers == expected
+        assert cfg[name].persistent_workers == (expected > 0)
+    assert ('prefetch_factor' in cfg.train_dataloader) == (expected > 0)
+
+
+@pytest.mark.parametrize('on_gpu, kind', [(True, 'SyncBN'), (False, 'BN')])
+def test_batch_norm(cfg, on_gpu, kind):
+    set_device(cfg, Training(), on_gpu)
+    assert cfg.model.backbone.norm_cfg.type == kind
+
+
+def test_patience(cfg):
+    cfg.custom_hooks = [dict(type='EMAHook')]
+    set_patience(cfg, 3, 'coco/segm_mAP')
+    assert cfg.train_cfg.val_interval == 1
+    assert cfg.custom_hooks == [
+        dict(type='EMAHook'),
+        dict(
+            type='EarlyStoppingHook',
+            monitor='coco/segm_mAP',
+            rule='greater',
+            patience=3,
+        ),
+    ]

@@ -1,0 +1,109 @@
+from mmengine.config import Config
+
+from mmreviewkd.job.schedule import set_epochs
+
+MMDET_1X = [
+    dict(type='LinearLR', start_factor=0.001, by_epoch=False, begin=0, end=500),
+    dict(
+        type='MultiStepLR',
+        begin=0,
+        end=12,
+        by_epoch=True,
+        milestones=[8, 11],
+        gamma=0.1,
+    ),
+]
+RTMDET = [
+    dict(type='LinearLR', by_epoch=False, begin=0, end=1000),
+    dict(type='CosineAnnealingLR', begin=150, end=300, T_max=150, by_epoch=True),
+]
+YOLOX = [
+    dict(type='QuadraticWarmupLR', by_epoch=True, begin=0, end=5),
+    dict(type='CosineAnnealingLR', begin=5, T_max=285, end=285, by_epoch=True),
+    dict(type='ConstantLR', by_epoch=True, factor=1, begin=285, end=300),
+]
+
+
+def config(schedulers, epochs, hooks=(), **loop):
+    loop = dict(type='EpochBasedTrainLoop', max_epochs=epochs) | loop
+    return Config(
+        dict(train_cfg=loop, param_scheduler=schedulers, custom_hooks=list(hooks))
+    )
+
+
+def test_nothing_changes_where_nothing_is_asked_for():
+    cfg = config(MMDET_1X, 12, val_interval=2)
+    set_epochs(cfg, None, steps=7330)
+    assert cfg.param_scheduler == MMDET_1X
+    assert cfg.train_cfg.max_epochs == 12 and cfg.train_cfg.val_interval == 2
+
+
+def test_steps_of_the_learning_rate_in_proportion():
+    cfg = config(MMDET_1X, 12)
+    set_epochs(cfg, 36, steps=1000)
+    warm_up, steps = cfg.param_scheduler
+    assert (warm_up.begin, warm_up.end) == (0, 500)
+    assert steps.milestones == [24, 33] and steps.end == 36
+
+
+def test_warm_up_is_not_longer_than_a_fifth():
+    cfg = config(MMDET_1X, 12)
+    set_epochs(cfg, 3, steps=50)
+    warm_up, steps = cfg.param_scheduler
+    assert warm_up.end == 30
+    assert steps.milestones == [2, 3]
+
+
+def test_what_follows_a_warm_up_begins_at_its_end():
+    follows = dict(type='PolyLR', by_epoch=False, begin=500, end=9000)
+    cfg = config([MMDET_1X[0], follows], 12)
+    set_epochs(cfg, 12, steps=50)
+    assert [s.get('begin') for s in cfg.param_scheduler] == [0, 120]
+
+
+def test_rtmdet():
+    pipeline = dict(type='PipelineSwitchHook', switch_epoch=280, switch_pipeline=[])
+    intervals = [(280, 1)]
+    cfg = config(RTMDET, 300, [pipeline], val_interval=10, dynamic_intervals=intervals)
+    set_epochs(cfg, 30, steps=1000)
+    assert cfg.custom_hooks[0].switch_epoch == 28
+    assert cfg.train_cfg.dynamic_intervals == [(28, 1)]
+    cosine = cfg.param_scheduler[1]
+    assert (cosine.begin, cosine.end, cosine.T_max) == (15, 30, 15)
+    set_epochs(cfg, 4, steps=1000)
+    assert cfg.train_cfg.val_interval == 4
+
+
+def test_yolox_without_what_is_left_of_nothing():
+    hook = dict(type='YOLOXModeSwitchHook', num_last_epochs=15)
+    cfg = config(YOLOX, 300, [hook])
+    set_epochs(cfg, 60, steps=100)
+    assert cfg.custom_hooks[0].num_last_epochs == 3
+    assert [(s.begin, s.end) for s in cfg.param_scheduler] == [
+        (0, 1),
+        (1, 57),
+        (57, 60),
+    ]
+    set_epochs(cfg, 2, steps=100)
+    assert [s.type for s in cfg.param_scheduler] == ['CosineAnnealingLR']
+
+
+def test_iterations_become_epochs():
+    steps = dict(
+        type='MultiStepLR', begin=0, end=9000, by_epoch=False, milestones=[6000, 8000]
+    )
+    cfg = Config(
+        dict(
+            train_cfg=dict(type='IterBasedTrainLoop', max_iters=9000, val_interval=500),
+            train_dataloader=dict(sampler=dict(type='InfiniteSampler')),
+            param_scheduler=[steps],
+        )
+    )
+    set_epochs(cfg, 3, steps=1000)
+    assert cfg.train_cfg.type == 'EpochBasedTrainLoop'
+    assert cfg.train_cfg.max_epochs == 3
+    assert cfg.train_dataloader.sampler.type == 'DefaultSampler'
+    (scheduler,) = cfg.param_scheduler
+    assert scheduler.by_epoch and scheduler.convert_to_iter_based
+    assert (scheduler.milestones, scheduler.end) == ([2, 3], 3)
+    assert cfg.log_processor.by_epoch

@@ -1,0 +1,146 @@
+"""What is found before anything begins."""
+
+import pytest
+import torch
+import toys
+from runs import JOB_OPTIONS
+
+from mmreviewkd.job import Detectors, JobError, Training, trial
+from mmreviewkd.job.coco_folder import CocoFolder
+from mmreviewkd.job.job_configs import load_configs
+from mmreviewkd.job.plan import plan_runs
+from mmreviewkd.job.trial import announcement, largest_batch, try_runs
+
+NARROW = {
+    f'model.{detector}.roi_head.bbox_head.fc_out_channels': 16
+    for detector in ('teacher', 'student')
+}
+
+
+@pytest.fixture
+def plan(configs, boxes, tmp_path):
+    """A function that plans a job, or some of its runs."""
+
+    def make(only=None, options=None, detectors=None, seeds=(0,)):
+        options = JOB_OPTIONS | NARROW | (options or {})
+        cfgs = load_configs(configs, boxes, Training(), options, detectors)
+        runs = plan_runs(cfgs, tmp_path / 'work', seeds=seeds)
+        return [run for run in runs if only in (None, run.name)]
+
+    return make
+
+
+def attempt(runs):
+    said = []
+    expected = try_runs(runs, said.append)
+    return expected, said
+
+
+@pytest.mark.parametrize(
+    'run, option, message',
+    [
+        ('student', {'model.student.backbone.dpeth': 18}, 'student: .*dpeth'),
+        ('teacher', {'optim_wrapper.optimizer.lrr': 1.0}, 'teacher: .*lrr'),
+        ('student', {'train_dataloader.batch_sze': 2}, 'student: .*batch_sze'),
+        ('student', {'train_cfg.max_epoch': 2}, 'student: .*max_epoch'),
+        ('distilled', {'model.distillation.los_weight': 1.0}, 'distilled: .*los_w'),
+        ('student', {'custom_hooks': [dict(type='NoSuchHook')]}, 'NoSuchHook'),
+    ],
+)
+def test_typos(plan, run, option, message):
+    with pytest.raises(JobError, match=message):
+        attempt(plan(run, option))
+
+
+def test_part_that_cannot_be_inherited(plan):
+    runs = plan(options={'model.inherit': ['nekc']})
+    with pytest.raises(JobError, match="distilled: .*no part 'nekc'") as error:
+        attempt([runs[0], runs[2]])
+    assert 'teacher: ' not in str(error.value)
+
+
+def test_all_is_built_once(plan, tmp_path):
+    runs = plan(seeds=(0, 1))
+    expected, said = attempt(runs)
+    assert [one.run for one in expected] == runs
+    # Another seed differs in nothing that could fail.
+    assert len(said) == 3
+    teacher, student, distilled, *_ = expected
+    assert teacher.parameters > student.parameters == distilled.parameters
+    assert (teacher.epochs, teacher.images, teacher.batch) == (2, 2, 4)
+    assert all(one.seconds > 0 for one in expected)
+    text = announcement(expected, on_gpu=False, processes=1)
+    assert text.count('2 epochs of 2 images in batches of 4') == 3
+    assert 'each with the seeds 0, 1' in text and 'GiB of memory' in text
+    assert not (tmp_path / 'work').exists()
+
+
+def test_weights_of_another_detector(plan, tmp_path):
+    path = tmp_path / 'other.pth'
+    torch.save(dict(state_dict=torch.nn.Linear(2, 2).state_dict()), path)
+    start = Detectors(student_checkpoint=str(path))
+    with pytest.raises(JobError, match='student: .*checkpoint of another detector'):
+        attempt(plan('student', detectors=start))
+    missing = Detectors(student_checkpoint=str(tmp_path / 'none.pth'))
+    with pytest.raises(JobError, match='student: .*none.pth'):
+        attempt(plan('student', detectors=missing))
+
+
+def test_weights_that_cannot_be_downloaded(plan):
+    # Nothing is asked of a network: the address is of a kind that is not there.
+    pretrained = dict(type='Pretrained', checkpoint='http://127.0.0.1:9/none.pth')
+    option = {'model.student.backbone.init_cfg': pretrained}
+    with pytest.raises(JobError, match='--student-checkpoint FILE.*--from-scratch'):
+        attempt(plan('student', option))
+
+
+@pytest.mark.parametrize('limit, expected', [(5, 4), (2, 2), (100, 8)])
+def test_largest_batch(plan, monkeypatch, limit, expected):
+    tried = []
+
+    def step(run, cfg, loaders, found):
+        batch = cfg.train_dataloader.batch_size
+        tried.append(batch)
+        if batch > limit:
+            found.problem('a training step fails: CUDA out of memory')
+            return None
+        return object()
+
+    monkeypatch.setattr(trial, '_try', step)
+    assert largest_batch(plan('student')[0], most=8) == expected
+    assert tried == [1, 2, 4, 8][: len(tried)]
+
+
+@pytest.mark.parametrize(
+    'problem, message', [('out of memory', 'not even one image'), ('no', 'PROBLEM  no')]
+)
+def test_no_batch(plan, monkeypatch, problem, message):
+    monkeypatch.setattr(
+        trial, '_try', lambda run, cfg, loaders, found: found.problem(problem)
+    )
+    with pytest.raises(JobError, match=message):
+        largest_batch(plan('student')[0])
+
+
+def test_teacher_of_other_classes(configs, digits, tmp_path):
+    """Its maps can be compared; scores and the heads of as many classes cannot."""
+    detector = toys.resolve(str(configs / 'frcnn_teacher.py'))
+    path = tmp_path / 'teacher.pth'
+    meta = dict(dataset_meta=dict(classes=tuple('abcdefghij')))
+    state = toys.build(detector).state_dict()
+    torch.save(dict(state_dict=state, meta=meta), path)
+    names = Detectors(
+        pair=str(configs / 'reviewkd_frcnn.py'), teacher_checkpoint=str(path)
+    )
+
+    def attempt_with(**options):
+        cfgs = load_configs(
+            configs, CocoFolder(digits), Training(image_size=64), options, names
+        )
+        assert 'teacher' not in cfgs
+        return attempt(plan_runs(cfgs, tmp_path / 'work')[-1:])
+
+    with pytest.raises(JobError, match='leave roi_head out of model.inherit'):
+        attempt_with()
+    expected, _ = attempt_with(**{'model.inherit': ['neck', 'rpn_head']})
+    assert [one.run.name for one in expected] == ['distilled']
