@@ -35,7 +35,7 @@ def compare() -> int:
         nargs='+',
         metavar='FILE',
         help='files with a variable `method`, the dict that becomes '
-        'model.distillation (default: all in configs/methods)',
+        'model.distillation (default: all in configs/methods that fit any detector)',
     )
     return _run(vars(parser.parse_args()), one_teacher=True)
 
@@ -128,11 +128,15 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
 
     folder = configs_folder()
     controls = job.CONTROLS if args.pop('controls') else ()
-    files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
+    given = args.pop('methods', None)
+    files = given or sorted(Path(folder, 'methods').glob('*.py'))
     try:
         options = parse_options(args.pop('options'))
         if one_teacher:
             methods = job.read_methods(files)
+            if not given:
+                # The others need heads that the job's detectors do not have.
+                methods = [one for one in methods if not one.detectors]
             # They shall differ in what they teach alone.
             options = {'model.inherit': ()} | options
         else:
