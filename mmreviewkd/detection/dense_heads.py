@@ -64,7 +64,7 @@ def check_same(own: Any, other: Any, method: str) -> None:
         'heads of the same class': [type(one).__name__ for one in (own, other)],
         'the same classes': [one.num_classes for one in (own, other)],
         'as many anchors to a position': [one.num_base_priors for one in (own, other)],
-        'boxes as as many numbers': [
+        'as many bins to a side (reg_max)': [
             getattr(one, 'reg_max', 4) for one in (own, other)
         ],
     }.items():
