@@ -115,24 +115,29 @@ def box_rows(head: Any, maps: Sequence[Tensor], levels: Sequence[int]) -> Tensor
         Tensor: Boxes (K, 4) in pixels, rows as in :func:`class_rows`.
     """
     generator = head.prior_generator
-    priors = generator.grid_priors(
-        [one.shape[-2:] for one in maps], device=maps[0].device
-    )
-    boxes = []
-    for level in levels:
-        pred, prior = as_float(maps[level]), priors[level]
-        own = prior.repeat(len(pred), 1).to(pred)
-        stride = generator.strides[level][0]
-        if isinstance(head, GFLHead):
-            sides = head.integral(flat_rows([pred], 4 * (head.reg_max + 1))) * stride
-            boxes.append(head.bbox_coder.decode(head.anchor_center(own), sides))
-            continue
-        rows = flat_rows([pred], 4)
-        if isinstance(head, FCOSHead) and head.norm_on_bbox and head.training:
-            # In evaluation the head itself counts in pixels.
-            rows = rows * stride
-        boxes.append(head.bbox_coder.decode(own, rows))
+    device = maps[0].device
+    priors = generator.grid_priors([one.shape[-2:] for one in maps], device=device)
+    # Half precision is too coarse for pixels; GFL's mean over its bins is a product.
+    with torch.autocast(device.type, enabled=False):
+        boxes = [
+            _decode(head, as_float(maps[level]), priors[level], level)
+            for level in levels
+        ]
     return torch.cat(boxes)
+
+
+def _decode(head: Any, pred: Tensor, prior: Tensor, level: int) -> Tensor:
+    """Decode the boxes (K, 4) of one level, from a map and its anchors or points."""
+    own = prior.repeat(len(pred), 1).to(pred)
+    stride = head.prior_generator.strides[level][0]
+    if isinstance(head, GFLHead):
+        sides = head.integral(flat_rows([pred], 4 * (head.reg_max + 1))) * stride
+        return head.bbox_coder.decode(head.anchor_center(own), sides)
+    rows = flat_rows([pred], 4)
+    if isinstance(head, FCOSHead) and head.norm_on_bbox and head.training:
+        # In evaluation the head itself counts in pixels.
+        rows = rows * stride
+    return head.bbox_coder.decode(own, rows)
 
 
 def assigned_labels(batch: Batch, loss: str = 'bbox_head.loss_cls') -> Tensor:

@@ -149,9 +149,11 @@ def test_unknown_precision_of_the_connector():
         )
 
 
-@pytest.mark.parametrize('model', ['test_vit', 'vit_small_patch14_dinov2'])
+@pytest.mark.parametrize(
+    'model', ['test_vit', 'vit_small_patch14_dinov2', 'vit_small_patch16_dinov3']
+)
 def test_foundation_teacher(model):
-    """Tokens of a vision transformer of timm with random weights, by their direction."""
+    """The direction of tokens of a vision transformer with random weights."""
     pytest.importorskip('timm')
     small = {} if model == 'test_vit' else dict(depth=1, embed_dim=48, num_heads=2)
     config = Config.fromfile(toys.CONFIGS / 'methods/foundation.py')
