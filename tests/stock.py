@@ -161,6 +161,33 @@ def detr(width: int = 16) -> ConfigDict:
     )
 
 
+def deformable(name: str, width: int = 16, **changes) -> ConfigDict:
+    """Deformable DETR, or DINO, by the name of its config."""
+    dims = dict(embed_dims=width)
+    self_attention = dict(dims, num_heads=2)
+    cross = dict(self_attention, num_levels=4)
+    ffn = dict(dims, feedforward_channels=width)
+    return stock(
+        name,
+        num_queries=10,
+        backbone=dict(depth=18, base_channels=4, stem_channels=4, frozen_stages=-1),
+        neck=dict(
+            in_channels=[8, 16, 32], out_channels=width, norm_cfg=dict(num_groups=4)
+        ),
+        encoder=dict(num_layers=1, layer_cfg=dict(self_attn_cfg=cross, ffn_cfg=ffn)),
+        decoder=dict(
+            num_layers=2,
+            layer_cfg=dict(
+                self_attn_cfg=self_attention, cross_attn_cfg=cross, ffn_cfg=ffn
+            ),
+        ),
+        positional_encoding=dict(num_feats=width // 2),
+        bbox_head=dict(embed_dims=width, num_classes=3),
+        test_cfg=dict(max_per_img=10),
+        **changes,
+    )
+
+
 def hrnet() -> ConfigDict:
     """Faster R-CNN on HRNet, whose smallest maps are rounded down."""
     stages = {

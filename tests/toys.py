@@ -43,6 +43,33 @@ def detector(kind: str = 'frcnn', **changes) -> ConfigDict:
     return resolve(config)
 
 
+ONE_STAGE = dict(
+    retinanet='mmdet::_base_/models/retinanet_r50_fpn.py',
+    fcos='mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py',
+    gfl='mmdet::gfl/gfl_r50_fpn_1x_coco.py',
+    atss='mmdet::atss/atss_r50_fpn_1x_coco.py',
+)
+
+
+def one_stage(kind: str = 'retinanet', convs: int = 2, **head) -> ConfigDict:
+    """Config of a tiny one-stage detector, one of ``ONE_STAGE``."""
+    head = dict(in_channels=32, feat_channels=32, stacked_convs=convs, **head)
+    return resolve(
+        ConfigDict(
+            _base_=ONE_STAGE[kind],
+            backbone=dict(
+                depth=18,
+                base_channels=4,
+                stem_channels=4,
+                frozen_stages=-1,
+                init_cfg=None,
+            ),
+            neck=dict(in_channels=[4, 8, 16, 32], out_channels=32),
+            bbox_head=dict(head, num_classes=3),
+        )
+    )
+
+
 def resolve(config: dict) -> ConfigDict:
     """Read a config, once for all tests: MMEngine takes half a second for it."""
     key = repr(config)

@@ -8,6 +8,7 @@ from .conv_connector import ConvConnector
 from .identity_connector import IdentityConnector
 from .masked_generation import MaskedGenerationConnector
 from .norm import build_norm
+from .projector import ProjectorConnector
 from .review_connector import ReverseReviewConnector, ReviewConnector
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     'ConvConnector',
     'IdentityConnector',
     'MaskedGenerationConnector',
+    'ProjectorConnector',
     'ReverseReviewConnector',
     'ReviewConnector',
     'build_norm',

@@ -23,10 +23,14 @@ class Connector(nn.Module, ABC):
         target_levels (Sequence[int]): For each map that it returns, the teacher's
             level to compare it with, counted from 0, the finest. One to one unless a
             connector sets others.
+        needs_targets (bool): Whether it looks at the teacher's maps, which ``connect``
+            then gets as a third argument. False unless a connector sets it.
 
     Raises:
         ValueError: If the numbers of levels differ.
     """
+
+    needs_targets = False
 
     def __init__(self, in_channels: Sequence[int], out_channels: Sequence[int]) -> None:
         super().__init__()
@@ -40,7 +44,10 @@ class Connector(nn.Module, ABC):
         self.target_levels: Sequence[int] = range(len(out_channels))
 
     def forward(
-        self, feats: Sequence[Tensor], sizes: Sequence[Size] | None = None
+        self,
+        feats: Sequence[Tensor],
+        sizes: Sequence[Size] | None = None,
+        targets: Sequence[Tensor] | None = None,
     ) -> list[Tensor]:
         """Turn the student's maps into maps of the teacher's sizes and channels.
 
@@ -50,13 +57,15 @@ class Connector(nn.Module, ABC):
             sizes (Sequence[tuple[int, int]], optional): Height and width of each of
                 the teacher's maps, finest level first; by nearest pixels the maps get
                 these sizes. Defaults to None: those of the student's maps.
+            targets (Sequence[Tensor], optional): The teacher's maps, for a connector
+                that needs them. Defaults to None.
 
         Returns:
             list[Tensor]: Maps to compare with the teacher's ``target_levels``.
 
         Raises:
             ValueError: If the number of levels or a level's channels are not
-                those of ``in_channels``.
+                those of ``in_channels``, or the teacher's maps are needed and missing.
         """
         self.check(feats)
         if sizes is None:
@@ -66,7 +75,13 @@ class Connector(nn.Module, ABC):
                 f'connector got {len(sizes)} sizes for {len(feats)} levels; give one '
                 '(height, width) for each level of the teacher'
             )
-        outs = self.connect(feats, sizes)
+        if self.needs_targets and targets is None:
+            raise ValueError(
+                f"{type(self).__name__} looks at the teacher's maps; call it as "
+                'connector(feats, sizes, targets)'
+            )
+        extra = (targets,) if self.needs_targets else ()
+        outs = self.connect(feats, sizes, *extra)
         return [
             resize(out, sizes[level])
             for out, level in zip(outs, self.target_levels, strict=True)

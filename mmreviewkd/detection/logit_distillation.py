@@ -11,6 +11,7 @@ from mmdet.models.roi_heads import StandardRoIHead
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from mmreviewkd.losses.kl import standardize_logits
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
 
@@ -40,6 +41,9 @@ class LogitDistillation(Distillation):
         in_channels (Sequence[int]): See :class:`Distillation`.
         out_channels (Sequence[int]): See :class:`Distillation`.
         temperature (float): What scores are divided by. Defaults to 2.0.
+        standardize (bool): Whether each proposal's or anchor's scores get mean 0 and
+            standard deviation 1 first, see :func:`standardize_logits`; for heads with a
+            softmax. Defaults to False.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
     """
 
@@ -50,18 +54,29 @@ class LogitDistillation(Distillation):
         in_channels: Sequence[int],
         out_channels: Sequence[int],
         temperature: float = 2.0,
+        standardize: bool = False,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(in_channels, out_channels, loss_weight)
         self.temperature = temperature
+        self.standardize = standardize
 
     def student_modules(self, student: nn.Module) -> Sequence[str]:
         """Name the heads whose scores are compared."""
         if hasattr(student, 'roi_head'):
             _roi_head(student)
             return ('roi_head.bbox_roi_extractor', 'roi_head.bbox_head')
-        _dense_head(student)
+        if _dense_head(student).use_sigmoid_cls:
+            self.check_sigmoid()
         return ('bbox_head',)
+
+    def check_sigmoid(self) -> None:
+        """Refuse heads with a sigmoid for each class where a softmax is needed."""
+        if self.standardize:
+            raise ValueError(
+                'LogitDistillation.standardize needs heads with a softmax: 0 is a '
+                "sigmoid's threshold, which standardised scores lose; leave it out"
+            )
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the class scores.
@@ -81,8 +96,17 @@ class LogitDistillation(Distillation):
         scores = batch.call('roi_head.bbox_head').output[0]
         with torch.no_grad():
             targets = other._bbox_forward(batch.teacher_feats, rois)['cls_score']
-        divergence = softmax_divergence(scores, targets, self.temperature)
-        return divergence.sum() / max(len(rois), 1)
+        return self.divergence(batch, scores, targets).sum() / max(len(rois), 1)
+
+    def divergence(self, batch: Batch, preds: Tensor, targets: Tensor) -> Tensor:
+        """Compare rows of scores (K, C) of which each makes a softmax: (K,)."""
+        preds, targets = self.comparable(preds, targets)
+        return softmax_divergence(preds, targets, self.temperature)
+
+    def comparable(self, *rows: Tensor) -> list[Tensor]:
+        """Give scores float32 at least, and standardise them where that is asked."""
+        scores = [as_float(x) for x in rows]
+        return [standardize_logits(x) for x in scores] if self.standardize else scores
 
     def compare_priors(self, batch: Batch) -> Tensor:
         """Compare the scores of all anchors or points (one-stage detectors)."""
@@ -107,7 +131,7 @@ class LogitDistillation(Distillation):
             divergence = sigmoid_divergence(preds, targets, self.temperature)
             weight = targets.sigmoid().amax(1)
         else:
-            divergence = softmax_divergence(preds, targets, self.temperature)
+            divergence = self.divergence(batch, preds, targets)
             weight = targets.softmax(1)[:, : other.num_classes].amax(1)
         return (divergence * weight).sum() / weight.sum()
 

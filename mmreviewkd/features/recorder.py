@@ -74,7 +74,7 @@ class FeatureRecorder:
         Raises:
             RuntimeError: If the module was not called there, or more than once.
         """
-        calls = self._calls[name]
+        calls = self.calls(name)
         if len(calls) != 1:
             often = f'{len(calls)} times' if calls else 'not at all'
             raise RuntimeError(
@@ -83,6 +83,10 @@ class FeatureRecorder:
                 f'model.{self._who}_features'
             )
         return calls[0]
+
+    def calls(self, name: str) -> list[Call]:
+        """Return all calls of a module within the last ``with`` block, in order."""
+        return list(self._calls[name])
 
     def tensors(self, name: str) -> list[Tensor]:
         """Return the tensors that a module has returned, see :meth:`call`."""

@@ -38,7 +38,7 @@ def compare() -> int:
         nargs='+',
         metavar='FILE',
         help='files with a variable `method`, the dict that becomes '
-        'model.distillation (default: all in configs/methods)',
+        'model.distillation (default: all in configs/methods that fit any detector)',
     )
     parser.add_argument(
         '--until-clear',
@@ -313,13 +313,17 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     until = {key: args.pop(key, None) for key in ('max_seeds', 'budget')}
     width = args.pop('until_clear', None)
     controls = job.CONTROLS if args.pop('controls') else ()
-    files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
+    given = args.pop('methods', None)
+    files = given or sorted(Path(folder, 'methods').glob('*.py'))
     detectors = job.Detectors(**_take(args, fields(job.Detectors)))
     training = job.Training(**_take(args, fields(job.Training)))
     try:
         options = parse_options(args.pop('options'))
         if one_teacher:
             methods = job.read_methods(files)
+            if not given:
+                # The others need heads that the job's detectors do not have.
+                methods = [one for one in methods if not one.detectors]
             # They shall differ in what they teach alone.
             options = {'model.inherit': ()} | options
         else:

@@ -22,11 +22,13 @@ class Method:
             to. Defaults to ``{}``: the distillation as configured.
         imports (Sequence[str]): Modules to import that register its classes.
             Defaults to ().
+        detectors (Sequence[str]): The detectors that it fits. Defaults to (): any.
     """
 
     name: str
     model: Mapping[str, Any] = field(default_factory=dict)
     imports: Sequence[str] = ()
+    detectors: Sequence[str] = ()
 
     def apply(self, cfg: Config) -> None:
         """Change the config of a distilled run."""
@@ -97,4 +99,9 @@ def _read_method(file: str) -> Method:
         distillation.pop('_delete_', None)
     imports = content.get('custom_imports', {}).get('imports', [])
     imports = [imports] if isinstance(imports, str) else imports
-    return Method(Path(file).stem, dict(distillation=distillation), imports)
+    return Method(
+        Path(file).stem,
+        dict(distillation=distillation),
+        imports,
+        tuple(content.get('detectors', ())),
+    )

@@ -1,6 +1,8 @@
 """Distances between the connector's maps and the teacher's."""
 
+from .cosine import CosineDistillLoss
 from .cwd import CWDLoss
+from .freekd import FreeKDLoss
 from .fsp import FSPLoss
 from .hcl import HCLLoss
 from .kl import KLDivLoss
@@ -15,7 +17,9 @@ from .torchdistill import TorchdistillLoss
 
 __all__ = [
     'CWDLoss',
+    'CosineDistillLoss',
     'FSPLoss',
+    'FreeKDLoss',
     'HCLLoss',
     'KLDivLoss',
     'L2DistillLoss',

@@ -31,10 +31,13 @@ class FSPLoss(L2DistillLoss):
     """
 
     def by_level(
-        self, preds: Sequence[Tensor], targets: Sequence[Tensor]
+        self,
+        preds: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        position_weights: Sequence[Tensor] | None = None,
     ) -> list[Tensor]:
         """Compare the flows between neighbours; see :class:`LevelwiseLoss`."""
-        return super().by_level(flows(preds), flows(targets))
+        return super().by_level(flows(preds), flows(targets), position_weights)
 
 
 def flows(feats: Sequence[Tensor]) -> list[Tensor]:

@@ -1,11 +1,12 @@
 """Hierarchical context loss."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
+from .weighted_mean import weighted_mse
 
 
 class HCLLoss(LevelwiseLoss):
@@ -35,13 +36,24 @@ class HCLLoss(LevelwiseLoss):
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
-        loss, weight, total = F.mse_loss(pred, target), 1.0, 1.0
+        return self._over_grids(F.mse_loss, pred, target)
+
+    def weighted_level_loss(
+        self, pred: Tensor, target: Tensor, weight: Tensor
+    ) -> Tensor:
+        """The like, where positions, and the grids' cells, count by ``weight``.
+
+        A cell counts as much as its positions do on average.
+        """
+        return self._over_grids(weighted_mse, pred, target, weight)
+
+    def _over_grids(self, distance: Callable[..., Tensor], *maps: Tensor) -> Tensor:
+        loss, weight, total = distance(*maps), 1.0, 1.0
         for size in self.pool_sizes:
-            if size >= pred.shape[2]:
+            if size >= maps[0].shape[2]:
                 continue
             weight /= 2
             total += weight
-            loss = loss + weight * F.mse_loss(
-                F.adaptive_avg_pool2d(pred, size), F.adaptive_avg_pool2d(target, size)
-            )
+            pooled = (F.adaptive_avg_pool2d(one, size) for one in maps)
+            loss = loss + weight * distance(*pooled)
         return loss / total

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -21,19 +22,27 @@ class KLDivLoss(LevelwiseLoss):
 
     Args:
         tau (float): Temperature of the softmax. Defaults to 1.0.
+        standardize (bool): Whether each position's logits get mean 0 and standard
+            deviation 1 first, see :func:`standardize_logits`. Defaults to False.
         level_weights (Sequence[float], optional): One weight for each level,
             finest first. Defaults to None: 1 for all.
     """
 
     def __init__(
-        self, tau: float = 1.0, level_weights: Sequence[float] | None = None
+        self,
+        tau: float = 1.0,
+        standardize: bool = False,
+        level_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__(level_weights)
         self.tau = tau
+        self.standardize = standardize
 
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
         pred, target = (feat.movedim(1, -1).flatten(0, 2) for feat in (pred, target))
+        if self.standardize:
+            pred, target = map(standardize_logits, (pred, target))
         return divergence(pred, target, self.tau)
 
 
@@ -52,3 +61,18 @@ def divergence(pred: Tensor, target: Tensor, tau: float) -> Tensor:
     pred, target = (F.log_softmax(rows / tau, dim=-1) for rows in (pred, target))
     mean = F.kl_div(pred, target, reduction='batchmean', log_target=True)
     return tau**2 * mean
+
+
+def standardize_logits(rows: Tensor, eps: float = 1e-7) -> Tensor:
+    """Give each row of logits (K, C) mean 0 and standard deviation 1.
+
+    The student then learns how the teacher's logits relate, not their range. See "Logit
+    Standardization in Knowledge Distillation", section 4, CVPR 2024
+    (https://arxiv.org/abs/2403.01427); the temperature is applied after it.
+
+    Args:
+        rows (Tensor): Logits (K, C).
+        eps (float): Is added to the variance. Defaults to 1e-7.
+    """
+    var, mean = torch.var_mean(rows, dim=-1, keepdim=True, correction=0)
+    return (rows - mean) * (var + eps).rsqrt()

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
+from .weighted_mean import weighted_mse
 
 
 class L2DistillLoss(LevelwiseLoss):
@@ -17,3 +18,9 @@ class L2DistillLoss(LevelwiseLoss):
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
         return F.mse_loss(pred, target)
+
+    def weighted_level_loss(
+        self, pred: Tensor, target: Tensor, weight: Tensor
+    ) -> Tensor:
+        """The like, where positions count as ``weight`` (N, 1, H, W) says."""
+        return weighted_mse(pred, target, weight)

@@ -27,16 +27,24 @@ class LevelwiseLoss(nn.Module, ABC):
         super().__init__()
         self.level_weights = level_weights
 
-    def forward(self, preds: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    def forward(
+        self,
+        preds: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        position_weights: Sequence[Tensor] | None = None,
+    ) -> Tensor:
         """Sum the loss over the levels; see :meth:`by_level`.
 
         Returns:
             Tensor: The loss, a scalar.
         """
-        return torch.stack(self.by_level(preds, targets)).sum()
+        return torch.stack(self.by_level(preds, targets, position_weights)).sum()
 
     def by_level(
-        self, preds: Sequence[Tensor], targets: Sequence[Tensor]
+        self,
+        preds: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        position_weights: Sequence[Tensor] | None = None,
     ) -> list[Tensor]:
         """Compute the loss of each level, with its weight.
 
@@ -45,13 +53,15 @@ class LevelwiseLoss(nn.Module, ABC):
                 each, finest level first.
             targets (Sequence[Tensor]): The teacher's maps, of the same shapes, but for
                 the channels where ``same_channels`` is False.
+            position_weights (Sequence[Tensor], optional): How much each position of
+                each level counts, (N, 1, H_i, W_i). Defaults to None: all the same.
 
         Returns:
             list[Tensor]: A scalar for each level.
 
         Raises:
             ValueError: If there is no level, or the numbers of levels or the shapes
-                of a level differ.
+                of a level differ, or the loss cannot weigh positions.
         """
         weights = self.level_weights or [1.0] * len(preds)
         if not len(preds) == len(targets) == len(weights):
@@ -72,14 +82,31 @@ class LevelwiseLoss(nn.Module, ABC):
         if not preds:
             raise ValueError(f'{type(self).__name__} got no levels to compare')
         with torch.autocast(preds[0].device.type, enabled=False):
-            return [
-                weight * self.level_loss(as_float(pred), as_float(target))
-                for weight, pred, target in zip(weights, preds, targets, strict=True)
+            levels = [
+                (as_float(pred), as_float(target))
+                for pred, target in zip(preds, targets, strict=True)
             ]
+            if position_weights is None:
+                losses = [self.level_loss(*level) for level in levels]
+            else:
+                losses = [
+                    self.weighted_level_loss(*level, as_float(counts))
+                    for level, counts in zip(levels, position_weights, strict=True)
+                ]
+            return [w * loss for w, loss in zip(weights, losses, strict=True)]
 
     @abstractmethod
     def level_loss(self, pred: Tensor, target: Tensor) -> Tensor:
         """The loss of one level, maps (N, C, H, W), without any weight."""
+
+    def weighted_level_loss(
+        self, pred: Tensor, target: Tensor, weight: Tensor
+    ) -> Tensor:
+        """The like, where positions count as ``weight`` (N, 1, H, W) says."""
+        raise ValueError(
+            f'{type(self).__name__} cannot weigh positions; take L2DistillLoss or '
+            'HCLLoss'
+        )
 
 
 def loss_by_level(

@@ -46,9 +46,16 @@ class Batch:
 
     def call(self, name: str) -> Call:
         """Return the call of one of the student's modules that were asked for."""
+        return self._recorder(name).call(name)
+
+    def calls(self, name: str) -> list[Call]:
+        """Return all calls of such a module, as a head's layers have one a level."""
+        return self._recorder(name).calls(name)
+
+    def _recorder(self, name: str) -> FeatureRecorder:
         if self.recorded is None:
             raise RuntimeError(f'no call of {name!r} has been recorded')
-        return self.recorded.call(name)
+        return self.recorded
 
     @property
     def boxes(self) -> list[Tensor]:

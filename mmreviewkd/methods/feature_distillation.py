@@ -71,17 +71,26 @@ class FeatureDistillation(Distillation):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the connector's maps with the teacher's; log each level's loss."""
+        looks = getattr(self.connector, 'needs_targets', False)
         with autocast(batch.feats[0].device, self.dtype):
-            outs = self.connector(batch.feats)
+            outs = self.connector(
+                batch.feats, **(dict(targets=batch.targets) if looks else {})
+            )
         targets = [batch.targets[level] for level in self.connector.target_levels]
         if self.standardize_targets:
             targets = [standardize(target) for target in targets]
-        losses = loss_by_level(self.loss, outs, targets)
+        losses = self.by_level(batch, outs, targets)
         levels = {f'level_{n}': loss.detach() for n, loss in enumerate(losses)}
         return {
             'loss': torch.stack(losses).sum(),
             **(levels if len(losses) > 1 else {}),
         }
+
+    def by_level(
+        self, batch: Batch, outs: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Compute the loss of each level, from the connector's and the teacher's."""
+        return loss_by_level(self.loss, outs, targets)
 
 
 def _with_fusion_class(connector: dict) -> dict:

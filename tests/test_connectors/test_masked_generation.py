@@ -38,3 +38,36 @@ def test_other_channels_are_aligned_first():
     connector = MaskedGenerationConnector([2], [6])
     (out,) = connector([torch.rand(1, 2, 5, 5)])
     assert out.shape == (1, 6, 5, 5)
+
+
+def test_the_teachers_attention_is_hidden():
+    """AMD: half of each image's positions, where the teacher's values are largest."""
+    feat = torch.ones(2, 3, 2, 2)
+    target = torch.tensor([[1.0, -4.0, 3.0, 0.0], [5.0, 1.0, -2.0, -6.0]])
+    target = target.view(2, 1, 2, 2).repeat(1, 3, 1, 1)
+    connector = MaskedGenerationConnector([3], [3], 0.5, mask='attention')
+    seen = []
+    connector.generation[0].register_forward_pre_hook(
+        lambda _, args: seen.append(args[0])
+    )
+    connector([feat], targets=[target])
+    (masked,) = seen
+    expected = torch.tensor([[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]])
+    assert torch.equal(masked, expected.view(2, 1, 2, 2).expand_as(masked))
+
+
+def test_attention_of_another_size():
+    connector = MaskedGenerationConnector([3], [3], 0.5, mask='attention')
+    (out,) = connector([torch.rand(1, 3, 4, 6)], targets=[torch.rand(1, 3, 2, 3)])
+    assert out.shape == (1, 3, 4, 6)
+
+
+def test_attention_needs_the_teachers_maps():
+    connector = MaskedGenerationConnector([3], [3], mask='attention')
+    with pytest.raises(ValueError, match="looks at the teacher's maps"):
+        connector([torch.rand(1, 3, 4, 4)])
+
+
+def test_unknown_mask():
+    with pytest.raises(ValueError, match="mask is 'best', .*'random' or 'attention'"):
+        MaskedGenerationConnector([3], [3], mask='best')

@@ -127,9 +127,9 @@ def batch(student, teacher, levels=range(5), sides=(16, 8, 4, 2, 1)):
 ROIS = torch.tensor([[0.0, 2, 2, 30, 30], [1, 8, 0, 40, 20], [1, 0, 0, 64, 48]])
 
 
-def loss_of(one, rois=ROIS):
+def loss_of(one, rois=ROIS, **kwargs):
     """The loss, after the student's heads have run as they do in training."""
-    distillation = kd()
+    distillation = kd(**kwargs)
     names = distillation.student_modules(one.student)
     one.recorded = FeatureRecorder(one.student, names)
     with one.recorded:
@@ -182,6 +182,40 @@ def test_proposals_get_scores_of_both_heads():
         for pred, target in zip(preds.tolist(), targets.tolist(), strict=True)
     )
     assert loss_of(one).item() == pytest.approx(expected / 3, rel=1e-4)
+
+
+def test_standardised_scores_have_no_range():
+    one = batch(two_stage(), two_stage())
+    loss = loss_of(one, standardize=True)
+    last = one.teacher.model.roi_head.bbox_head.fc_cls
+    last.weight.data *= 5
+    last.bias.data *= 5
+    torch.testing.assert_close(loss_of(one, standardize=True), loss)
+    assert not torch.allclose(loss_of(one), loss)
+
+
+def test_standardised_by_hand():
+    """Each row has mean 0 and deviation 1 before the temperature."""
+    one = batch(two_stage(), two_stage())
+    rows = []
+    for detector, feats in (
+        (one.student, one.student_feats),
+        (one.teacher.model, one.teacher_feats),
+    ):
+        head = detector.roi_head
+        scores = head.bbox_head(head.bbox_roi_extractor(feats[:4], ROIS))[0].tolist()
+        for row in scores:
+            mean = sum(row) / 4
+            deviation = math.sqrt(sum((z - mean) ** 2 for z in row) / 4)
+            rows.append(probabilities([(z - mean) / deviation for z in row], 2.0))
+    expected = sum(4 * kl(rows[3 + n], rows[n]) for n in range(3)) / 3
+    found = loss_of(one, standardize=True).item()
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_sigmoids_are_not_standardised():
+    with pytest.raises(ValueError, match='standardize needs heads with a softmax'):
+        loss_of(batch(one_stage(), one_stage()), standardize=True)
 
 
 @pytest.mark.parametrize('levels', [range(5), (1, 3)])

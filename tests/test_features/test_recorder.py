@@ -34,6 +34,16 @@ def test_one_call_is_recorded_with_inputs_and_output():
     assert not recorder._calls
 
 
+def test_all_calls_in_their_order():
+    model = Twice()
+    recorder = FeatureRecorder(model, ['twice'])
+    x = torch.rand(4, 2)
+    with recorder:
+        out = model(x)
+    first, second = recorder.calls('twice')
+    assert second.inputs[0] is first.output and second.output is out
+
+
 @pytest.mark.parametrize('name, often', [('twice', '2 times'), ('never', 'not at all')])
 def test_a_module_that_is_not_called_once_is_named(name, often):
     model = Twice()

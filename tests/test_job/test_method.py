@@ -22,6 +22,13 @@ def test_one_distillation_and_several(tmp_path):
     ]
 
 
+def test_detectors_that_a_method_fits(tmp_path):
+    one = write(tmp_path / 'one.py', "detectors = ('GFL',)\nmethod = dict(type='A')\n")
+    (method,) = read_methods([one])
+    assert method.detectors == ('GFL',)
+    assert method.model == dict(distillation=dict(type='A'))
+
+
 @pytest.mark.parametrize('imports', ["'own_module'", "['own_module']"])
 def test_imports(tmp_path, monkeypatch, imports):
     monkeypatch.syspath_prepend(str(tmp_path))

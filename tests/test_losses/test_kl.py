@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mmreviewkd.losses import KLDivLoss
+from mmreviewkd.losses.kl import standardize_logits
 
 
 def bernoulli(odds):
@@ -59,3 +60,20 @@ def test_large_logits_stay_finite():
     loss = KLDivLoss()([pred], [-pred.detach()])
     loss.backward()
     assert torch.isfinite(loss) and torch.isfinite(pred.grad).all()
+
+
+def test_standardised_logits_by_hand():
+    """Mean 3, deviation 2: -1, 0 and 1 times the square root of 3/2."""
+    rows = torch.tensor([[1.0, 3.0, 5.0], [2.0, 2.0, 2.0]], dtype=torch.float64)
+    found = standardize_logits(rows)
+    expected = math.sqrt(1.5)
+    assert found[0].tolist() == pytest.approx([-expected, 0, expected])
+    assert found[1].tolist() == [0, 0, 0]
+
+
+def test_standardised_logits_have_no_range():
+    torch.manual_seed(0)
+    target = torch.randn(2, 3, 4, 5, dtype=torch.float64)
+    loss = KLDivLoss(tau=2.0, standardize=True)
+    assert loss([7 * target + 3], [target]).item() == pytest.approx(0, abs=1e-9)
+    assert loss([target.flip(1)], [target]) > 0.01

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from mmreviewkd.losses import (
+    CosineDistillLoss,
     CWDLoss,
+    FreeKDLoss,
     FSPLoss,
     HCLLoss,
     KLDivLoss,
@@ -82,6 +84,8 @@ LOSSES = [
     FSPLoss,
     SPLoss,
     PKTLoss,
+    CosineDistillLoss,
+    FreeKDLoss,
 ]
 
 

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import toys
+from mmengine.config import Config
 
 from mmreviewkd.methods import FeatureDistillation
 
@@ -146,3 +147,29 @@ def test_unknown_precision_of_the_connector():
         FeatureDistillation(
             [4], [4], dict(type='ReviewConnector'), dict(type='HCLLoss'), dtype='half'
         )
+
+
+@pytest.mark.parametrize(
+    'model', ['test_vit', 'vit_small_patch14_dinov2', 'vit_small_patch16_dinov3']
+)
+def test_foundation_teacher(model):
+    """The direction of tokens of a vision transformer with random weights."""
+    pytest.importorskip('timm')
+    small = {} if model == 'test_vit' else dict(depth=1, embed_dim=48, num_heads=2)
+    config = Config.fromfile(toys.CONFIGS / 'methods/foundation.py')
+    fields = toys.distilled(
+        'random',
+        teacher=dict(type='TimmModel', model=model, **small),
+        levels=[(2, 0)],
+        resize='nearest',
+        distillation=config.method,
+    )
+    model = toys.build(fields)
+    model.init_weights()
+    model.train()
+    loss = toys.losses(model, toys.batch())['loss_distill']
+    assert 0 < loss < 2
+    loss.backward()
+    assert model.backbone.conv1.weight.grad.any()
+    (transform,) = model.distillation[0].connector.transforms
+    assert transform.conv.weight.grad.any()

@@ -1,0 +1,98 @@
+import pytest
+import steps
+import torch
+import toys
+
+from mmreviewkd.detection import WeightedFeatureDistillation
+from mmreviewkd.losses import HCLLoss
+from mmreviewkd.losses.weighted_mean import weighted_mse
+
+PLAIN = dict(connector=dict(type='IdentityConnector'), loss=dict(type='L2DistillLoss'))
+
+
+def weighted(levels=1, **kwargs):
+    width = [32] * levels
+    return WeightedFeatureDistillation(width, width, **(PLAIN | kwargs))
+
+
+def test_weighted_by_the_teachers_highest_score():
+    """Nine anchors of three classes to a position."""
+    student, teacher = steps.pair(toys.one_stage())
+    distillation = weighted(2)
+    one = steps.step(distillation, student, teacher, (0, 2))
+    scores = teacher.bbox_head(one.teacher_feats)[0]
+    expected = 0.0
+    for level, pred, target in zip((0, 2), one.feats, one.targets, strict=True):
+        weight = scores[level].sigmoid().amax(1, keepdim=True)
+        assert weight.std() > 0
+        expected = expected + weighted_mse(pred, target, weight)
+    losses = distillation(one)
+    torch.testing.assert_close(losses['loss'], expected)
+    losses['loss'].backward()
+    assert student.backbone.conv1.weight.grad.any()
+    one.feats = one.targets
+    assert distillation(one)['loss'] == 0
+
+
+def test_hcl_by_scores_and_the_background():
+    student, teacher = steps.pair(toys.one_stage('gfl'))
+    distillation = weighted(loss=dict(type='HCLLoss'), background=0.1)
+    one = steps.step(distillation, student, teacher, (0,))
+    weight = teacher.bbox_head(one.teacher_feats)[0][0].sigmoid()
+    expected = HCLLoss()(one.feats, one.targets, [weight.amax(1, keepdim=True) + 0.1])
+    torch.testing.assert_close(distillation(one)['loss'], expected)
+
+
+def test_two_stage_teachers_weigh_by_their_rpn():
+    student, teacher = steps.pair(toys.detector())
+    width = [8]
+    distillation = WeightedFeatureDistillation(width, width, **PLAIN)
+    one = steps.step(distillation, student, teacher, (1,))
+    weight = teacher.rpn_head(one.teacher_feats)[0][1].sigmoid().amax(1, keepdim=True)
+    expected = weighted_mse(one.feats[0], one.targets[0], weight)
+    torch.testing.assert_close(distillation(one)['loss'], expected)
+
+
+def test_weighted_by_annotated_boxes():
+    student, teacher = steps.pair(toys.one_stage())
+    distillation = weighted(weights='boxes')
+    assert not distillation.needs_heads
+    one = steps.step(distillation, student, teacher, (0,))
+    weight = torch.zeros(2, 1, 8, 8)
+    # 8, 8, 30, 28 and 20, 10, 44, 40 in positions of 8 pixels.
+    weight[:, :, 1:4, 1:4] = weight[:, :, 1:5, 2:6] = 1
+    expected = weighted_mse(one.feats[0], one.targets[0], weight)
+    torch.testing.assert_close(distillation(one)['loss'], expected)
+
+
+def test_background_class_is_no_object():
+    softmax = dict(type='CrossEntropyLoss', _delete_=True, loss_weight=1.0)
+    student, teacher = steps.pair(toys.one_stage(loss_cls=softmax))
+    distillation = weighted()
+    one = steps.step(distillation, student, teacher, (0,))
+    scores = teacher.bbox_head(one.teacher_feats)[0][0]
+    each = torch.stack([part.softmax(1)[:, :3] for part in scores.split(4, 1)])
+    weight = each.amax((0, 2))[:, None]
+    expected = weighted_mse(one.feats[0], one.targets[0], weight)
+    torch.testing.assert_close(distillation(one)['loss'], expected)
+
+
+def test_teachers_without_scores_are_refused():
+    student, teacher = steps.pair(toys.one_stage())
+    distillation = weighted()
+    one = steps.step(distillation, student, teacher, (0,))
+    del teacher.bbox_head
+    with pytest.raises(ValueError, match="got RetinaNet; weights='boxes' suits any"):
+        distillation(one)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(weights='masks'), "weights is 'masks'; .*'scores' or 'boxes'"),
+        (dict(loss=dict(type='PKDLoss')), 'PKDLoss cannot weigh positions; .*HCLLoss'),
+    ],
+)
+def test_wrong_fields(changes, message):
+    with pytest.raises(ValueError, match=message):
+        weighted(**changes)
