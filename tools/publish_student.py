@@ -8,23 +8,28 @@ MMDetection tests and loads without mmreviewkd.
 
 import argparse
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmengine.config import Config
-from mmreviewkd.distillers import publish_student
-from mmreviewkd.launch import run_script
 
-
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Write the student alone')
     parser.add_argument('config', help='config of the distillation run')
     parser.add_argument('checkpoint', help='one of its checkpoints')
     parser.add_argument('out_dir', help='folder for student.py and student.pth')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    from mmreviewkd.config_file import read_config
+    from mmreviewkd.distillers import publish_student
+
     for path in publish_student(
-        Config.fromfile(args.config), args.checkpoint, args.out_dir
+        read_config(args.config), args.checkpoint, args.out_dir
     ):
         print(path)
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))
