@@ -49,12 +49,15 @@ setup(
     cmdclass=dict(build_py=BuildWithConfigs),
     entry_points=dict(
         console_scripts=[
-            'mmreviewkd-distill = mmreviewkd.job.cli:distill',
-            'mmreviewkd-compare = mmreviewkd.job.cli:compare',
+            'mmreviewkd-distill = mmreviewkd_commands:distill',
+            'mmreviewkd-compare = mmreviewkd_commands:compare',
         ]
     ),
+    py_modules=['mmreviewkd_commands'],
     packages=find_packages(include=['mmreviewkd', 'mmreviewkd.*']),
-    package_data=dict(mmreviewkd=['pages/*.html', 'py.typed', 'support/*.yaml']),
+    package_data=dict(
+        mmreviewkd=['pages/*.html', 'pages/*.md', 'py.typed', 'support/*.yaml']
+    ),
     # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
     # would overwrite the other where it is installed. requirements.txt says the same.
     install_requires=[
@@ -72,6 +75,8 @@ setup(
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
         'demo': ['scikit-learn'],
+        # For tools/export_onnx.py.
+        'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
         # Teachers of timm, and weights in its format.
         'timm': ['safetensors', 'timm'],
@@ -80,6 +85,9 @@ setup(
         'tests': [
             'hypothesis',
             'mypy',
+            'onnx',
+            'onnxruntime',
+            'onnxscript',
             'pytest',
             'pytest-xdist',
             'ruff',

@@ -7,18 +7,20 @@ import logging
 import os
 import socket
 import sys
-import warnings
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 from unittest import mock
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import init_dist
 from mmengine.logging import print_log
 
+from .compat.expected_messages import hide_package_warnings as hide_package_warnings
 from .compat.versions import SUPPORTED, installed
+from .config_file import read_config
 from .default_hooks import drop_hooks_that_are_off
 from .errors import UsageError
 from .version import __version__
@@ -34,41 +36,14 @@ VERSIONS = 'versions: '
 """What :func:`log_versions` begins its line with."""
 
 
-def hide_package_warnings() -> None:
-    """Hide the warnings about MMEngine's way to find packages.
-
-    A user has no influence on it, and the scripts that print tables are read.
-    """
-    warnings.filterwarnings('ignore', message='pkg_resources is deprecated')
-
-
-def add_common_flags(parser: argparse.ArgumentParser) -> None:
-    """Add MMDetection's flags that training and testing share."""
-    parser.add_argument(
-        '--work-dir', help='folder for all that is written (work_dirs/CONFIG)'
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        help='changes of the config, key=value; e.g. train_dataloader.batch_size=4',
-    )
-    parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
-    )
-    # Launchers of former times pass it instead of setting the variable.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-
-
 def load_config(args: argparse.Namespace) -> Config:
     """Read the config, apply the common flags, and join the other processes.
 
     Args:
-        args (Namespace): Has ``config`` and what :func:`add_common_flags` adds.
+        args (Namespace): Has ``config``, ``cfg_options`` (texts, ``key=value``),
+            ``work_dir``, ``launcher`` and ``local_rank``.
     """
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     if args.work_dir:
         cfg.work_dir = args.work_dir
     drop_hooks_that_are_off(cfg)
@@ -108,8 +83,8 @@ def join_on_cpu(cfg: Config) -> None:
 def run_script(main: Callable[[], Any]) -> None:
     """Run a script's main function, then leave the other processes in good order.
 
-    What the user can mend is one line, ``error: ...``, and the exit code 2: a file
-    that is missing or may not be read, and a :class:`UsageError`.
+    What the user can mend is said without a traceback, ``error: ...``, with the exit
+    code 2, see :func:`is_for_the_user`. Ctrl-C ends it with the exit code 130.
 
     Gloo's threads may still free tensors while the interpreter ends, which aborts it;
     so they are ended before. After an error they are not: where other processes wait
@@ -118,12 +93,18 @@ def run_script(main: Callable[[], Any]) -> None:
     Args:
         main (Callable): The function; it may end by :class:`SystemExit`.
     """
+    hide_package_warnings()
     code: Any = None
     try:
         main()
     except SystemExit as end:
         code = end.code
-    except (*_FILE_ERRORS, UsageError) as error:
+    except KeyboardInterrupt:
+        print('\ninterrupted', file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if not is_for_the_user(error):
+            raise
         print(f'error: {error}', file=sys.stderr)
         sys.exit(2)
     # Not within `except`: the traceback holds the model, and the model the group.
@@ -132,6 +113,26 @@ def run_script(main: Callable[[], Any]) -> None:
         torch.distributed.destroy_process_group()
     if code is not None:
         sys.exit(code)
+
+
+def is_for_the_user(error: Exception) -> bool:
+    """Say whether an error's message tells the user what to mend.
+
+    So it is with files that are missing or may not be read, with a
+    :class:`UsageError`, and with a ValueError or RuntimeError that a ``raise`` of this
+    package states. What else fails, in this package or below it, may be a fault of the
+    program, and is worth a traceback.
+
+    Args:
+        error (Exception): The error, as it was caught.
+    """
+    if isinstance(error, (*_FILE_ERRORS, UsageError)):
+        return True
+    if not isinstance(error, ValueError | RuntimeError):
+        return False
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    own = Path(place.filename).resolve().is_relative_to(Path(__file__).parent)
+    return own and (place.line or '').startswith('raise')
 
 
 def hold_work_dir(work_dir: str | Path) -> IO[str]:
@@ -145,7 +146,7 @@ def hold_work_dir(work_dir: str | Path) -> IO[str]:
         ends, however that happens.
 
     Raises:
-        RuntimeError: If another process holds it.
+        UsageError: If another process holds it.
     """
     file = open(Path(work_dir) / '.training', 'a+')  # noqa: SIM115  it stays open
     try:
@@ -154,7 +155,7 @@ def hold_work_dir(work_dir: str | Path) -> IO[str]:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         file.seek(0)
-        raise RuntimeError(
+        raise UsageError(
             f'{work_dir}: {file.read() or "another process"} is training there, and '
             'each would write over the checkpoints of the other; take another '
             '--work-dir'

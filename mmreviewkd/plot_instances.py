@@ -1,13 +1,13 @@
 """How objects are drawn into images, by MMDetection's visualizer."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import cv2
-import matplotlib
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from mmdet.structures import DetDataSample
@@ -22,6 +22,8 @@ MAX_NAMES = 15
 """Where more objects are drawn into an image, their names would hide it."""
 SIDE = 600
 """Longest side of the drawn image, in pixels, so that names can be read."""
+MAX_CLASSES = 24
+"""A legend has so many classes at most, the most frequent ones."""
 # Easily told from each other and from photographs.
 _COLOURS = (
     *('#ff7f0e', '#1f77b4', '#2ca02c', '#d62728', '#9467bd'),
@@ -41,17 +43,48 @@ def class_colours(classes: Sequence[str]) -> list[tuple[float, float, float]]:
     """Give each class a colour: red, green and blue from 0 to 1."""
     if len(classes) <= len(_COLOURS):
         return [to_rgb(colour) for colour in _COLOURS[: len(classes)]]
-    hues = matplotlib.colormaps['hsv'](np.linspace(0, 0.95, len(classes)))
-    return [(red, green, blue) for red, green, blue, _ in hues]
-
-
-def add_legend(figure: Figure, classes: Sequence[str], **options: Any) -> None:
-    """Say which colour is which class, below the figure."""
-    handles = [
-        Patch(color=colour, label=name)
-        for colour, name in zip(class_colours(classes), classes, strict=True)
+    # Neighbours are far apart: the golden ratio spreads hues evenly, however many
+    # there are, and three strengths tell similar hues apart.
+    return [
+        _rgb(number * 0.618034 % 1, *((0.9, 0.95), (1.0, 0.6), (0.5, 1.0))[number % 3])
+        for number in range(len(classes))
     ]
-    columns = min(len(classes), 10)
+
+
+def _rgb(hue: float, saturation: float, value: float) -> tuple[float, float, float]:
+    red, green, blue = hsv_to_rgb((hue, saturation, value))
+    return float(red), float(green), float(blue)
+
+
+def add_legend(
+    figure: Figure,
+    classes: Sequence[str],
+    shown: Iterable[InstanceData],
+    **options: Any,
+) -> None:
+    """Say which colour is which class, below the figure.
+
+    Args:
+        figure (Figure): The figure.
+        classes (Sequence[str]): Names of all classes as they are to be shown.
+        shown (Iterable[:obj:`InstanceData`]): What is drawn. Of more than ten classes,
+            only those in there are named, and of these :data:`MAX_CLASSES` at most.
+        **options: Those of :meth:`matplotlib.figure.Figure.legend`.
+    """
+    counts = Counter(label for objects in shown for label in objects.labels.tolist())
+    named = list(range(len(classes)))
+    if len(classes) > len(_COLOURS):
+        named = sorted(label for label, _ in counts.most_common(MAX_CLASSES))
+    colours = class_colours(classes)
+    handles = [Patch(color=colours[label], label=classes[label]) for label in named]
+    if len(named) == MAX_CLASSES < len(counts):
+        rest = len(counts) - MAX_CLASSES
+        handles.append(Patch(alpha=0, label=f'and {rest} more'))
+    if not handles:
+        return
+    # In inches, with the patch and the space beside it.
+    width = 0.6 + 0.085 * max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / width)))
     figure.legend(handles=handles, ncols=columns, frameon=False, **options)
 
 
@@ -81,6 +114,7 @@ def draw_objects(
     objects: InstanceData,
     classes: Sequence[str],
     with_names: bool = True,
+    side: int | None = SIDE,
 ) -> np.ndarray:
     """Draw boxes, masks and names; of too many objects, the most important ones.
 
@@ -92,39 +126,52 @@ def draw_objects(
         classes (Sequence[str]): Names of the classes as they are to be shown.
         with_names (bool): Whether to write names, where they would not hide the image.
             Defaults to True.
+        side (int, optional): Longest side of the picture in pixels. Defaults to
+            :data:`SIDE`; None leaves the image's own size.
 
     Returns:
-        np.ndarray: The picture, scaled to a longest side of :data:`SIDE` pixels.
+        np.ndarray: The picture.
     """
-    factor = SIDE / max(image.shape[:2])
-    height, width = (max(1, round(factor * side)) for side in image.shape[:2])
+    factor = 1.0 if side is None else side / max(image.shape[:2])
+    height, width = (max(1, round(factor * size)) for size in image.shape[:2])
     objects = most_important(objects)
     labels, boxes = objects.labels.numpy(), objects.bboxes.numpy()
-    shown = InstanceData(labels=labels, bboxes=boxes * factor)
+    picture = cv2.resize(image, (width, height))
+    colours = [
+        tuple(round(255 * part) for part in colour) for colour in class_colours(classes)
+    ]
     if 'masks' in objects:
-        masks = [
-            cv2.resize(mask.astype(np.uint8), (width, height))
-            for mask in np.asarray(objects.masks)
-        ]
-        shown.masks = np.array(masks, bool).reshape(-1, height, width)
+        masks = np.asarray(objects.masks)
+        picture = _lay_masks(picture, masks, [colours[label] for label in labels])
+    shown = InstanceData(labels=labels, bboxes=boxes * factor)
     with_names = with_names and len(objects) <= MAX_NAMES
     # An empty name is not drawn.
     shown.label_names = [classes[label] if with_names else '' for label in labels]
     if with_names and 'scores' in objects:
         shown.scores = objects.scores
     visualizer = _Visualizer(line_width=2, alpha=0.5)
-    visualizer.dataset_meta = dict(
-        classes=classes,
-        palette=[
-            tuple(round(255 * part) for part in colour)
-            for colour in class_colours(classes)
-        ],
-    )
+    visualizer.dataset_meta = dict(classes=classes, palette=colours)
     sample = DetDataSample(gt_instances=shown)
-    scaled = cv2.resize(image, (width, height))
     with _own_random_numbers():
-        visualizer.add_datasample('objects', scaled, sample, draw_pred=False)
+        visualizer.add_datasample('objects', picture, sample, draw_pred=False)
     return visualizer.get_image()
+
+
+def _lay_masks(
+    picture: np.ndarray, masks: np.ndarray, colours: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    """Lay all masks over a picture as one layer, the most important ones on top.
+
+    MMDetection's visualizer draws the whole picture again for each.
+    """
+    height, width = picture.shape[:2]
+    layer = picture.copy()
+    for mask, colour in reversed(list(zip(masks, colours, strict=True))):
+        scaled = cv2.resize(mask.astype(np.uint8), (width, height))
+        layer[scaled > 0] = colour
+        edges, _ = cv2.findContours(scaled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(layer, edges, -1, (255, 255, 255), 1)
+    return cv2.addWeighted(picture, 0.5, layer, 0.5, 0)
 
 
 class _Visualizer(DetLocalVisualizer):

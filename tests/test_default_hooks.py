@@ -35,7 +35,7 @@ def test_off_on_the_command_line(tmp_path, name):
     assert set(everything.default_hooks) == set(NAMES)
     args = argparse.Namespace(
         config=CONFIG,
-        cfg_options={f'default_hooks.{name}': None},
+        cfg_options=[f'default_hooks.{name}=None'],
         work_dir=str(tmp_path),
         launcher='none',
     )

@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import distributed, nn
 
-from mmreviewkd.launch import hold_work_dir, run_script
+from mmreviewkd.errors import UsageError
+from mmreviewkd.job.progress import clock
+from mmreviewkd.launch import hold_work_dir, is_for_the_user, run_script
+from mmreviewkd.model_config import resolve_model_config
 
 
 def gloo_threads():
@@ -69,6 +72,51 @@ def test_without_other_processes():
     assert end.value.code == 2
 
 
+def fail(kind):
+    raise kind('of a test, outside of the package')
+
+
+@pytest.mark.parametrize(
+    'cause',
+    [
+        lambda: fail(ValueError),
+        lambda: fail(KeyError),
+        # Of this package's own code, but by no `raise`.
+        lambda: clock('soon'),
+        lambda: torch.zeros(2) @ torch.zeros(3),
+    ],
+)
+def test_faults_of_programs_have_a_traceback(cause):
+    with pytest.raises(Exception) as caught:  # noqa: B017, PT011
+        cause()
+    assert not is_for_the_user(caught.value)
+
+
+@pytest.mark.parametrize(
+    'cause',
+    [
+        lambda: fail(UsageError),
+        lambda: fail(FileNotFoundError),
+        lambda: resolve_model_config(dict(no='type')),
+        lambda: resolve_model_config(3),
+    ],
+)
+def test_what_the_package_states_is_for_the_user(cause):
+    with pytest.raises(Exception) as caught:  # noqa: B017, PT011
+        cause()
+    assert is_for_the_user(caught.value)
+
+
+def test_interrupted(capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        run_script(main)
+    assert end.value.code == 130
+    assert capsys.readouterr().err == '\ninterrupted\n'
+
+
 def test_a_work_dir_is_for_one_training(tmp_path):
     ready, held = os.pipe()
     child = os.fork()
@@ -81,7 +129,7 @@ def test_a_work_dir_is_for_one_training(tmp_path):
         time.sleep(60)
         file.close()
     worker = int(os.read(ready, 100))
-    with pytest.raises(RuntimeError, match=f'process {child} on .* is training there'):
+    with pytest.raises(UsageError, match=f'process {child} on .* is training there'):
         hold_work_dir(tmp_path)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

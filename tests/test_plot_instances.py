@@ -6,6 +6,7 @@ from mmengine.structures import InstanceData
 
 from mmreviewkd import plot_instances
 from mmreviewkd.plot_instances import (
+    MAX_CLASSES,
     MAX_NAMES,
     MAX_OBJECTS,
     SIDE,
@@ -90,15 +91,38 @@ def test_best_or_largest_are_drawn():
 
 def test_only_so_many_masks_are_drawn(monkeypatch):
     drawn = []
-    monkeypatch.setattr(
-        DetLocalVisualizer,
-        'draw_binary_masks',
-        lambda self, masks, **others: drawn.append(len(masks)),
-    )
+    lay = plot_instances._lay_masks
+
+    def note(picture, masks, colours):
+        drawn.append(len(masks))
+        return lay(picture, masks, colours)
+
+    monkeypatch.setattr(plot_instances, '_lay_masks', note)
     number = 3 * MAX_OBJECTS
     found = objects(number, masks=np.ones((number, 30, 60), bool))
     draw_objects(GREY, found, CLASSES)
     assert drawn == [MAX_OBJECTS]
+
+
+def test_masks_are_one_layer_with_the_best_on_top(monkeypatch):
+    """The visualizer would draw the picture again for each."""
+    monkeypatch.setattr(DetLocalVisualizer, 'draw_binary_masks', None)
+    masks = np.zeros((2, 30, 60), bool)
+    masks[:, 10:20, 40:50] = True
+    found = InstanceData(
+        labels=torch.tensor([0, 1]),
+        bboxes=torch.tensor([[1.0, 1.0, 4.0, 4.0]] * 2),
+        scores=torch.tensor([0.4, 0.8]),
+        masks=masks,
+    )
+    picture = draw_objects(GREY, found, CLASSES, with_names=False)
+    # Half of grey, half of the colour of the second class.
+    expected = [64 + 255 * part / 2 for part in class_colours(CLASSES)[1]]
+    assert picture[150, 450].tolist() == pytest.approx(expected, abs=2)
+
+
+def test_own_size():
+    assert draw_objects(GREY, objects(1), CLASSES, side=None).shape == GREY.shape
 
 
 @pytest.mark.parametrize('masks', [{}, dict(masks=torch.zeros(0, 30, 60))])
@@ -113,11 +137,35 @@ def test_each_of_many_classes_has_a_colour():
         assert len(set(colours)) == number
 
 
-def test_legend():
-    figure = Figure()
-    add_legend(figure, CLASSES)
+def names_in_legend(classes, labels, width=8):
+    figure = Figure(figsize=(width, 4))
+    found = InstanceData(labels=torch.tensor(labels))
+    add_legend(figure, classes, [found])
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.texts] == list(CLASSES)
+    return [text.get_text() for text in legend.texts], legend
+
+
+def test_legend():
+    assert names_in_legend(CLASSES, [0])[0] == list(CLASSES)
+
+
+def test_legend_of_many_classes_names_what_is_drawn():
+    classes = [f'class {i}' for i in range(80)]
+    names, legend = names_in_legend(classes, [70, 3, 3])
+    assert names == ['class 3', 'class 70']
+    names, legend = names_in_legend(classes, list(range(80)) + [5])
+    assert len(names) == MAX_CLASSES + 1 and 'class 5' in names
+    assert names[-1] == f'and {80 - MAX_CLASSES} more'
+    # It fits the figure.
+    assert 1 < legend._ncols < 8
+    assert names_in_legend(['x' * 30] * 11, [0, 1], width=3)[1]._ncols == 1
+
+
+def test_legend_of_nothing():
+    figure = Figure()
+    empty = InstanceData(labels=torch.zeros(0, dtype=torch.int64))
+    add_legend(figure, [str(i) for i in range(80)], [empty])
+    assert not figure.legends
 
 
 def test_long_and_odd_names_are_written_on_a_line():

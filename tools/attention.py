@@ -8,13 +8,8 @@ review.
 
 import argparse
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmengine.config import Config, DictAction
-from mmreviewkd.attention.command import draw_attention
-from mmreviewkd.launch import hide_package_warnings, run_script
 
-
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Draw what a distilled detector attends to'
     )
@@ -38,15 +33,19 @@ def main() -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
-        default={},
+        action='extend',
+        default=[],
         metavar='KEY=VALUE',
         help='changes of the config; e.g. model.teacher_checkpoint=PATH',
     )
-    args = parser.parse_args()
-    hide_package_warnings()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    from mmreviewkd.attention.command import draw_attention
+    from mmreviewkd.config_file import read_config
+
+    cfg = read_config(args.config, args.cfg_options)
     page = draw_attention(
         *(cfg, args.checkpoint, args.images, args.out_dir),
         plain=args.plain,
@@ -56,4 +55,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

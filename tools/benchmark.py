@@ -5,15 +5,8 @@ import json
 import platform
 from pathlib import Path
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-import torch
-from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
-from mmreviewkd.benchmark import benchmark, operator_table, table
-from mmreviewkd.launch import hide_package_warnings, run_script
 
-
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Time and peak memory of the parts of a distillation step, in '
         'turns: student alone, teacher, connector and loss, and the whole step. '
@@ -37,12 +30,19 @@ def main() -> None:
         help='also list where the steps, teacher, connector and loss spend their time',
     )
     parser.add_argument('--out', metavar='FILE.json', help='write the numbers there')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={})
-    args = parser.parse_args()
-    hide_package_warnings()
+    parser.add_argument('--cfg-options', nargs='+', action='extend', default=[])
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    import torch
+    from mmengine.logging import MMLogger
+
+    from mmreviewkd.benchmark import benchmark, operator_table, table
+    from mmreviewkd.config_file import read_config
+
     MMLogger.get_instance('benchmark', log_level='WARNING')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     result = benchmark(cfg, tuple(args.size), args.batch, args.rounds, args.warmup)
     cuda = torch.cuda.is_available()
     device = torch.cuda.get_device_name() if cuda else platform.processor() or 'CPU'
@@ -60,4 +60,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

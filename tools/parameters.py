@@ -5,22 +5,15 @@ distillation run, as by ``mmengine.analysis``, those of the distillation come on
 which only training needs.
 """
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmreviewkd.features.measure import TRUNK
-from mmreviewkd.launch import hide_package_warnings, run_script
-from mmreviewkd.model_config import (
-    build_model,
-    is_distilled,
-    resolve_model_config,
-    teacher_configs,
-)
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def count(module: nn.Module) -> int:
@@ -29,6 +22,14 @@ def count(module: nn.Module) -> int:
 
 def rows(model: dict) -> Iterator[list[int | None]]:
     """Numbers of a model, a row for each teacher; a plain model has none."""
+    from mmreviewkd.features.measure import TRUNK
+    from mmreviewkd.model_config import (
+        build_model,
+        is_distilled,
+        resolve_model_config,
+        teacher_configs,
+    )
+
     student = count(build_model(resolve_model_config(model)))
     if not is_distilled(model):
         yield [None, None, student, None]
@@ -41,7 +42,7 @@ def rows(model: dict) -> Iterator[list[int | None]]:
         yield [count(teacher), trunk, student, distillation]
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Print a Markdown table of parameters, in millions: the teacher as '
         'a whole and what of it runs in training (backbone and neck), the student, '
@@ -50,16 +51,26 @@ def main() -> None:
     parser.add_argument(
         'configs', nargs='+', help='configs of distillation runs, or of plain models'
     )
-    args = parser.parse_args()
-    hide_package_warnings()
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    from mmengine.registry import init_default_scope
+
+    from mmreviewkd.config_file import read_config
+
     init_default_scope('mmdet')
     print('| config | teacher | backbone and neck | student | distillation |')
     print('|---|---:|---:|---:|---:|')
     for path in args.configs:
-        for numbers in rows(Config.fromfile(path).model):
+        for numbers in rows(read_config(path).model):
             cells = ['' if one is None else f'{one / 1e6:.2f}' for one in numbers]
             print(f'| `{Path(path).name}` | {" | ".join(cells)} |')
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

@@ -4,15 +4,8 @@ import argparse
 import logging
 import sys
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
-from mmreviewkd.launch import hide_package_warnings, run_script
-from mmreviewkd.names import counted
-from mmreviewkd.preflight import preflight
 
-
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Check annotation files, images, numbers of classes, the teacher '
         'and one training step; exit code 1 where something is wrong.'
@@ -26,12 +19,19 @@ def main() -> None:
         help='read so many images of each annotation file at most (default: 500)',
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
+        '--cfg-options', nargs='+', action='extend', default=[], metavar='KEY=VALUE'
     )
-    args = parser.parse_args()
-    hide_package_warnings()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    from mmengine.logging import MMLogger
+
+    from mmreviewkd.config_file import read_config
+    from mmreviewkd.names import counted
+    from mmreviewkd.preflight import preflight
+
+    cfg = read_config(args.config, args.cfg_options)
     MMLogger.get_instance('preflight', log_level=logging.ERROR)
     found = preflight(cfg, args.images)
     print(found)
@@ -44,4 +44,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

@@ -3,12 +3,8 @@
 import argparse
 from pathlib import Path
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmreviewkd.launch import hide_package_warnings, run_script
-from mmreviewkd.report import write_report
 
-
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Draw losses, AP, learning rate, step time and memory of '
         'trainings, finished or not, and write a page about them that opens without a '
@@ -23,11 +19,19 @@ def main() -> None:
     parser.add_argument(
         '--out-dir', help='folder for report.html and *.png (WORK_DIR/report)'
     )
-    args = parser.parse_args()
-    hide_package_warnings()
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    from mmreviewkd.report import write_report
+
     out_dir = args.out_dir or Path(args.work_dirs[0]) / 'report'
     print(write_report(args.work_dirs, out_dir))
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

@@ -1,23 +1,35 @@
 """Test a detector, distilled or plain: ``python tools/test.py CONFIG CHECKPOINT``."""
 
+from __future__ import annotations
+
 import argparse
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
-import matplotlib
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmdet.engine.hooks.utils import trigger_visualization_hook
-from mmdet.evaluation import DumpDetResults
-from mmengine.config import Config, ConfigDict
-from mmengine.runner import Runner
-from mmreviewkd.hooks import StrictLoadHook
-from mmreviewkd.launch import add_common_flags, load_config, run_script
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a detector')
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
-    add_common_flags(parser)
+    parser.add_argument(
+        '--work-dir', help='folder for all that is written (work_dirs/CONFIG)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='changes of the config; e.g. train_dataloader.batch_size=4',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    # Launchers of former times pass it instead of setting the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     parser.add_argument('--out', help='write the predictions to this .pkl file')
     parser.add_argument('--show', action='store_true', help='show the predictions')
     parser.add_argument(
@@ -35,6 +47,8 @@ def parse_args() -> argparse.Namespace:
 
 def add_tta(cfg: Config) -> None:
     """Test on each image and its mirror image, unless the config says otherwise."""
+    from mmengine.config import ConfigDict
+
     cfg.setdefault(
         'tta_model',
         dict(
@@ -57,8 +71,17 @@ def add_tta(cfg: Config) -> None:
     cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> None:
+    import matplotlib
+
+    from mmreviewkd.hooks import StrictLoadHook
+    from mmreviewkd.launch import load_config
+
+    # After this package, which stands in for mmcv's compiled operators.
+    from mmdet.engine.hooks.utils import trigger_visualization_hook
+    from mmdet.evaluation import DumpDetResults
+    from mmengine.runner import Runner
+
     cfg = load_config(args)
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir:
@@ -75,4 +98,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

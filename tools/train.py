@@ -3,27 +3,26 @@
 import argparse
 from pathlib import Path
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-import torch
-from mmengine.dist import is_main_process
-from mmreviewkd.distillers import NonFiniteError
-from mmreviewkd.files import clear_unfinished
-from mmreviewkd.hooks.signals import stop_listening
-from mmreviewkd.launch import (
-    add_common_flags,
-    hold_work_dir,
-    load_config,
-    log_versions,
-    run_script,
-)
-from mmreviewkd.resume import CheckpointPlace, find_checkpoint
-from mmreviewkd.runner import Runner
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a detector or distil one')
     parser.add_argument('config', help='config file')
-    add_common_flags(parser)
+    parser.add_argument(
+        '--work-dir', help='folder for all that is written (work_dirs/CONFIG)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='changes of the config; e.g. train_dataloader.batch_size=4',
+    )
+    parser.add_argument(
+        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none'
+    )
+    # Launchers of former times pass it instead of setting the variable.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     parser.add_argument('--amp', action='store_true', help='mixed precision, on a GPU')
     parser.add_argument(
         '--auto-scale-lr',
@@ -38,21 +37,30 @@ def parse_args() -> argparse.Namespace:
         help='go on from this checkpoint; without a path, from the last one in the '
         'work dir',
     )
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
+    import torch
+    from mmengine.dist import is_main_process
+
+    from mmreviewkd.distillers import NonFiniteError
+    from mmreviewkd.errors import UsageError
+    from mmreviewkd.files import clear_unfinished
+    from mmreviewkd.hooks.signals import stop_listening
+    from mmreviewkd.launch import hold_work_dir, load_config, log_versions
+    from mmreviewkd.resume import CheckpointPlace, find_checkpoint
+    from mmreviewkd.runner import Runner
+
     if args.amp and not torch.cuda.is_available():
-        parser.error('--amp needs a GPU; leave it out to train in float32')
-    return args
-
-
-def main() -> None:
-    args = parse_args()
+        raise UsageError('--amp needs a GPU; leave it out to train in float32')
     cfg = load_config(args)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
-            raise ValueError(
+            raise UsageError(
                 f'--auto-scale-lr needs auto_scale_lr.base_batch_size in {args.config}'
             )
         cfg.auto_scale_lr.enable = True
@@ -79,4 +87,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

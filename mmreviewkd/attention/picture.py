@@ -10,7 +10,13 @@ from matplotlib.image import AxesImage
 from mmdet.structures import DetDataSample
 from torch import Tensor
 
-from mmreviewkd.plot_instances import add_legend, class_label, draw_objects, predicted
+from mmreviewkd.plot_instances import (
+    add_legend,
+    class_label,
+    draw_objects,
+    most_important,
+    predicted,
+)
 from mmreviewkd.plot_style import styled
 
 from .views import View, energy
@@ -61,11 +67,13 @@ def draw(
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             axes.grid(False)
+        shown = []
         for row, view in zip(panels, views, strict=False):
             row[0].set_ylabel(view.name, fontweight='bold')
             picture = image
             if view.sample is not None:
                 found = predicted(view.sample, score_thr)
+                shown.append(most_important(found))
                 picture = draw_objects(image, found, classes)
             row[0].imshow(picture)
             for axes, feat in zip(row[1:], view.feats, strict=True):
@@ -77,7 +85,7 @@ def draw(
         panels[0, 0].set_title('predictions', loc='center')
         for number, maps in enumerate(attention):
             _draw_attention(panels[len(views) + 2 * number :], image, maps, scaled)
-        add_legend(figure, classes, loc='outside lower right', fontsize=8)
+        add_legend(figure, classes, shown, loc='outside lower right', fontsize=8)
         figure.supxlabel(_NOTE, fontsize=8, x=0.01, ha='left')
     return figure
 

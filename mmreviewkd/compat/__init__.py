@@ -17,10 +17,11 @@ def enable() -> None:
 
     versions.check()
 
-    from . import checkpoint, configs, metrics_log, ops, registry
+    from . import checkpoint, configs, expected_messages, metrics_log, ops, registry
 
     ops.install()
     checkpoint.install()
     configs.install()
+    expected_messages.install()
     metrics_log.install()
     registry.install()

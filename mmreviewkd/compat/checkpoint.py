@@ -32,14 +32,20 @@ from torch.serialization import (
     get_safe_globals,
 )
 
+from mmreviewkd.errors import UsageError
+
 _FORCE = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
 _FORCE_NOT = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 # Environment and allow-list belong to the whole process.
 _lock = threading.RLock()
 
 
-class UnsafeCheckpointError(RuntimeError):
+class UnsafeCheckpointError(UsageError, RuntimeError):
     """A checkpoint holds what could run any code; it was not executed."""
+
+
+class UnreadableCheckpointError(UsageError, RuntimeError):
+    """A checkpoint is damaged, or no checkpoint."""
 
 
 class _Refused(Exception):
@@ -212,8 +218,8 @@ def _unsafe(filename: str, found: Any) -> UnsafeCheckpointError:
     )
 
 
-def _unreadable(filename: str, reason: Any) -> RuntimeError:
-    return RuntimeError(
+def _unreadable(filename: str, reason: Any) -> UnreadableCheckpointError:
+    return UnreadableCheckpointError(
         f'The checkpoint {filename} cannot be read: {reason}. If that names no other '
         'cause, the file is truncated or damaged; get it again.'
     )

@@ -1,6 +1,7 @@
 """The student alone, as a file to publish."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -14,13 +15,13 @@ from mmreviewkd.model_config import (
     build_model,
     is_distilled,
     resolve_model_config,
+    without_pretrained,
 )
 from mmreviewkd.type_names import by_name, type_name
 
 from .distilled_model import students_own
+from .portable_config import portable
 
-RUN_FIELDS = ('work_dir', 'load_from', 'resume', 'launcher')
-"""Fields of a run's config that mean nothing for a published model."""
 PACKAGE = __name__.split('.')[0]
 
 
@@ -28,6 +29,11 @@ def publish_student(
     cfg: Config, checkpoint: str, out_dir: str | Path
 ) -> tuple[Path, Path]:
     """Write student.py and student.pth for stock MMDetection.
+
+    The config holds nothing of the distillation, of the run or of this machine
+    (:func:`portable`). One line of it, ``custom_imports``, asks for this package, whose
+    operators stand in where mmcv has no compiled ones; where it is not installed,
+    MMEngine passes over it with a warning.
 
     Args:
         cfg (Config): Config of a distillation run.
@@ -52,10 +58,11 @@ def publish_student(
     student = students_own(state)
     init_default_scope('mmdet')
     # New-style configs also hold what they import.
-    fields = {key: cfg[key] for key in cfg.to_dict() if key not in RUN_FIELDS}
-    plain = Config(by_name(fields))
-    plain.model = resolve_model_config(cfg.model)
+    plain = portable(Config(by_name({key: cfg[key] for key in cfg.to_dict()})))
+    # Whatever it started from, it now has weights of its own.
+    plain.model = without_pretrained(resolve_model_config(cfg.model))
     _drop_own_hooks(plain)
+    _ask_for_operators(plain)
     try:
         build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
@@ -71,16 +78,18 @@ def publish_student(
     return config_path, weights_path
 
 
-def _drop_own_hooks(cfg: Config) -> None:
-    """Take out of a config what MMDetection alone does not know."""
-    imports = cfg.get('custom_imports') or {}
-    names = imports.get('imports') or []
+def _ask_for_operators(cfg: Config) -> None:
+    """Have the config import this package, first, if it is installed."""
+    names = (cfg.get('custom_imports') or {}).get('imports') or []
     names = [names] if isinstance(names, str) else names
     others = [name for name in names if name.split('.')[0] != PACKAGE]
-    if others:
-        cfg.custom_imports.imports = others
-    elif imports:
-        cfg.pop('custom_imports')
+    cfg.custom_imports = dict(imports=[PACKAGE, *others], allow_failed_imports=True)
+
+
+def _drop_own_hooks(cfg: Config) -> None:
+    """Take out of a config what MMDetection alone does not know."""
+    for field in cfg:
+        _load_images_as_mmdetection(cfg[field])
     if 'custom_hooks' in cfg:
         cfg.custom_hooks = [hook for hook in cfg.custom_hooks if not _is_own(hook)]
     drop_hooks_that_are_off(cfg)
@@ -98,3 +107,15 @@ def _is_own(hook: dict | None) -> bool:
     kind = hook['type']
     found = HOOKS.get(kind) if isinstance(kind, str) else kind
     return bool(found) and found.__module__.split('.')[0] == PACKAGE
+
+
+def _load_images_as_mmdetection(part: Any) -> None:
+    """Replace LoadImageOrSkip, which is for training with broken images."""
+    if isinstance(part, dict):
+        if str(part.get('type')).endswith('LoadImageOrSkip'):
+            part['type'] = 'LoadImageFromFile'
+            part.pop('broken_list', None)
+        part = list(part.values())
+    if isinstance(part, list | tuple):
+        for inner in part:
+            _load_images_as_mmdetection(inner)

@@ -10,6 +10,8 @@ from .plan import Run
 _EPOCH = dict(teacher=1.6, student=1.0)
 _EPOCH_DISTILLED = 1.4
 _EVALUATION = 0.5
+# The first steps are slow: so much has to be known of a pace where none is known.
+_ENOUGH = 0.2
 
 
 class _Part(NamedTuple):
@@ -22,7 +24,10 @@ class _Part(NamedTuple):
 class Estimate:
     """Estimates what share of a job is done and how long the rest takes.
 
-    Each run has two parts, its epochs and its evaluations. What is left of a part goes
+    The share is one of steps, each kind of run with its usual weight: it does not
+    depend on what was measured, so a job that is taken up again has the share that its
+    checkpoints had. The time left depends on that alone: each run has two parts, its
+    epochs and its evaluations, and what is left of a part goes
     at the pace of now: that of a run of the same name, else of the same kind (teacher,
     student alone, distilled), else as usual beside the kinds that were measured. While
     the first steps of a run are measured, their pace takes over little by little.
@@ -60,6 +65,8 @@ class Estimate:
         """
         self._done[index][what] = done
         part = _Part(self._names[index], what)
+        if trust < _ENOUGH and not any(other.what == what for other in self._pace):
+            return
         expected = self._expected(part) if self._pace else pace
         before = self._before.setdefault((index, what), expected)
         self._pace[part] = before + trust * (pace - before)
@@ -85,18 +92,21 @@ class Estimate:
     def share_and_rest(self) -> tuple[float, float | None]:
         """Return the share of all work that is done, and the seconds left.
 
-        The share never falls. The seconds are None before anything is measured.
+        The share never falls. The seconds are None before the pace of a training is
+        known.
         """
-        if not self._pace:
-            return 0.0, None
-        spent = left = 0.0
-        for name, total, done in zip(self._names, self._total, self._done, strict=True):
-            for what in total:
-                pace = self._expected(_Part(name, what))
-                spent += pace * done[what]
-                left += pace * max(0.0, total[what] - done[what])
-        self._share = max(self._share, spent / (spent + left) if spent else 0.0)
-        return self._share, left
+        done = total = left = 0.0
+        for name, all_of_it, so_far in zip(
+            self._names, self._total, self._done, strict=True
+        ):
+            for what in all_of_it:
+                part = _Part(name, what)
+                done += _usual(part) * min(so_far[what], all_of_it[what])
+                total += _usual(part) * all_of_it[what]
+                left += self._expected(part) * max(0.0, all_of_it[what] - so_far[what])
+        self._share = max(self._share, done / total if total else 0.0)
+        known = any(part.what == 'epochs' for part in self._pace)
+        return self._share, left if known else None
 
     def _expected(self, part: _Part) -> float:
         """Seconds that one epoch or evaluation of a run takes."""

@@ -23,6 +23,7 @@ from mmreviewkd.plot_instances import (
     add_legend,
     class_label,
     draw_objects,
+    most_important,
     predicted,
 )
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
@@ -132,6 +133,7 @@ def _draw(
     add_legend(
         figure,
         classes,
+        [most_important(one) for found in columns.values() for one in found],
         loc='outside lower center',
         title=f'Detections with a score above {MIN_SCORE}',
     )

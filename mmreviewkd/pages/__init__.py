@@ -1,10 +1,10 @@
-"""Pages that open without a network: HTML files that hold all they show."""
+"""Pages from templates: HTML files that hold all they show, and Markdown."""
 
 import base64
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from mmreviewkd.files import write_text
 
@@ -13,13 +13,13 @@ def write_page(path: Path, template: str, **content: Any) -> None:
     """Write a page.
 
     Args:
-        path (Path): The HTML file to write.
+        path (Path): The file to write.
         template (str): Name of the template, a file in this package.
         **content: What the template asks for.
     """
     environment = Environment(
         loader=PackageLoader(__name__, ''),
-        autoescape=True,
+        autoescape=select_autoescape(['html']),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

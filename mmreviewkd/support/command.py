@@ -1,11 +1,9 @@
 """The command: ``tools/support.py``."""
 
 import argparse
-from pathlib import Path
 
 from mmreviewkd.compat.versions import installed
 from mmreviewkd.files import write_text
-from mmreviewkd.launch import hide_package_warnings
 
 from .jobs import LIST, Job, left_out, read_jobs
 from .page import page
@@ -15,38 +13,17 @@ from .table import FAILS, Row, append_row, find, make_row, read_rows
 PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet')
 
 
-def main() -> None:
-    """Run the jobs that the table lacks, then write the page."""
-    parser = argparse.ArgumentParser(
-        description="Try a configuration of each of MMDetection's model families as a "
-        'student, and pairs of families, with random weights and made images: add a '
-        'row for each to a table, and write it as a page. Started again, it goes on '
-        'where it was interrupted.'
-    )
-    parser.add_argument('table', type=Path, help='the CSV to write or go on with')
-    parser.add_argument('page', type=Path, help='the Markdown page to write')
-    parser.add_argument(
-        '--list',
-        type=Path,
-        default=LIST,
-        metavar='YAML',
-        help="default: this project's",
-    )
-    parser.add_argument(
-        '--cpu', type=int, default=120, help='seconds of CPU time for each (120)'
-    )
-    parser.add_argument(
-        '--wall', type=int, default=900, help='seconds for each, at most (900)'
-    )
-    parser.add_argument(
-        '--no-run', action='store_true', help='only write the page anew'
-    )
-    args = parser.parse_args()
-    hide_package_warnings()
-    jobs = read_jobs(args.list)
+def main(args: argparse.Namespace) -> None:
+    """Run the jobs that the table lacks, then write the page.
+
+    Args:
+        args (Namespace): See ``tools/support.py``.
+    """
+    path = args.list or LIST
+    jobs = read_jobs(path)
     for job in [] if args.no_run else jobs:
         _try(job, args)
-    write_text(args.page, page(read_rows(args.table), jobs, left_out(args.list)))
+    write_text(args.page, page(read_rows(args.table), jobs, left_out(path)))
 
 
 def _try(job: Job, args: argparse.Namespace) -> None:

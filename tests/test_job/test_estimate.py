@@ -41,7 +41,10 @@ def test_each_kind_has_its_pace():
     share, rest = found.share_and_rest()
     # Left are 5 and 1 of the teacher, 10 and 2 of the student, 8 and 2 of the third.
     assert rest == pytest.approx((15 + 10) + (20 + 8) + (20 + 10))
-    assert share == pytest.approx(25 / (25 + rest))
+    # Five epochs and an evaluation of the teacher, with the usual weights.
+    done = 5 * 1.6 + 0.8
+    everything = (10 * 1.6 + 2 * 0.8) + (10 + 2 * 0.5) + (8 * 1.4 + 2 * 0.5)
+    assert share == pytest.approx(done / everything)
 
 
 def test_what_is_not_measured_costs_as_usual_beside_what_is():
@@ -98,7 +101,8 @@ def test_finished_runs_count_with_their_times():
     found = estimate(('teacher', 10, 5), ('student', 10, 5), ('teacher', 10, 5))
     found.finish(0, result(2, training=30.0, evaluation=8.0, last=10))
     found.finish(1, result(2, training=20.0, evaluation=4.0, last=10))
-    assert found.share_and_rest() == (pytest.approx(62 / 100), pytest.approx(38))
+    share = (17.6 + 11) / (2 * 17.6 + 11)
+    assert found.share_and_rest() == (pytest.approx(share), pytest.approx(38))
 
 
 def test_run_that_ended_early_leaves_nothing():
@@ -113,3 +117,53 @@ def test_run_that_failed_leaves_nothing():
     found.update(1, 'evaluations', 1, 2.0)
     found.drop(0)
     assert found.share_and_rest()[1] == pytest.approx(10)
+
+
+def test_share_is_the_same_when_the_job_is_taken_up_again():
+    """Whatever pace is measured first by then."""
+    runs = (('teacher', 12, 4), ('student', 8, 4), ('fitnet', 8, 4))
+    before = estimate(*runs)
+    before.finish(0, result(3, training=600.0, evaluation=60.0, last=12))
+    before.update(1, 'epochs', 5, 30.0)
+    before.update(1, 'evaluations', 1, 10.0)
+    shares = []
+    for pace in (0.3, 30.0, 3000.0):
+        again = estimate(*runs)
+        again.finish(0, result(3, training=600.0, evaluation=60.0, last=12))
+        again.update(1, 'evaluations', 1, 10.0)
+        again.update(1, 'epochs', 5, pace, trust=0.5)
+        shares.append(again.share_and_rest()[0])
+    assert shares == pytest.approx(3 * [before.share_and_rest()[0]])
+
+
+def test_share_rises_through_the_last_run():
+    """However slow it is beside what was expected of it."""
+    found = estimate(('teacher', 9, 3), ('student', 5, 5), ('fitnet', 5, 5))
+    found.finish(0, result(3, training=9.0, evaluation=3.0, last=9))
+    found.finish(1, result(1, training=5.0, evaluation=1.0, last=5))
+    shares = []
+    for epoch in range(6):
+        found.update(2, 'epochs', epoch, 500.0)
+        shares.append(found.share_and_rest()[0])
+    steps = [after - before for before, after in itertools.pairwise(shares)]
+    assert steps == pytest.approx(5 * [steps[0]]) and steps[0] > 0.03
+
+
+def test_first_slow_steps_make_no_estimate():
+    found = estimate(('teacher', 10, 5), ('student', 10, 5))
+    found.update(0, 'epochs', 0.01, 900.0, trust=0.06)
+    assert found.share_and_rest()[1] is None
+    found.update(0, 'epochs', 0.2, 9.0, trust=0.4)
+    before = found.share_and_rest()[1]
+    # Nor does the first image of an evaluation.
+    found.update(0, 'epochs', 5, 9.0)
+    expected = found.share_and_rest()[1]
+    found.update(0, 'evaluations', 0.01, 600.0, trust=0.01)
+    assert found.share_and_rest()[1] == pytest.approx(expected, rel=0.01)
+    assert expected < before
+
+
+def test_evaluations_alone_tell_nothing_of_trainings():
+    found = estimate(('teacher', 10, 5))
+    found.update(0, 'evaluations', 1, 600.0)
+    assert found.share_and_rest()[1] is None

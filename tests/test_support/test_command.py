@@ -1,4 +1,4 @@
-import sys
+from argparse import Namespace
 
 import pytest
 
@@ -27,12 +27,16 @@ def run(tmp_path, monkeypatch):
 
     def run(*flags):
         ran.clear()
-        names = (str(tmp_path / name) for name in ('t.csv', 'p.md', 'list.yaml'))
-        table, page, jobs = names
-        monkeypatch.setattr(
-            sys, 'argv', ['support.py', table, page, '--list', jobs, *flags]
+        command.main(
+            Namespace(
+                table=tmp_path / 't.csv',
+                page=tmp_path / 'p.md',
+                list=tmp_path / 'list.yaml',
+                cpu=1,
+                wall=1,
+                no_run='--no-run' in flags,
+            )
         )
-        command.main()
         return list(ran)
 
     monkeypatch.setattr(command, 'run_job', run_job)

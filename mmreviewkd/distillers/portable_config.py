@@ -1,0 +1,77 @@
+"""Configs that hold nothing of the machine that they were made on."""
+
+import inspect
+import re
+from pathlib import PurePath
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+_OTHER_FIELDS = ('custom_imports', 'model_wrapper_cfg', 'tta_model', 'tta_pipeline')
+_OF_A_RUN = (
+    'cfg',
+    'experiment_name',
+    'launcher',
+    'load_from',
+    'randomness',
+    'resume',
+    'work_dir',
+)
+_FOREIGN = re.compile(r'(/|~|\.\./|[A-Za-z]:[\\/])')
+
+
+def portable(cfg: Config) -> Config:
+    """Copy a run's config without what is of this run and this machine alone.
+
+    Variables that no one reads are left out, as are the fields of a single run (seed,
+    work dir, where to resume from, files of an evaluation). A data set's folder
+    becomes ``data/NAME``, where MMDetection looks for data by convention; so do other
+    paths that lead out of the current folder.
+
+    Args:
+        cfg (Config): The config.
+    """
+    fields = {*inspect.signature(Runner).parameters, *_OTHER_FIELDS}
+    kept = {
+        key: value
+        for key, value in cfg.to_dict().items()
+        if key in fields and key not in _OF_A_RUN
+    }
+    roots = {root: _under_data(root) for root in _data_roots(kept)}
+    return Config(_moved(kept, roots))
+
+
+def _data_roots(value: Any) -> list[str]:
+    """Find the folders of data sets that are of this machine."""
+    found = []
+    if isinstance(value, dict):
+        root = value.get('data_root')
+        if isinstance(root, str) and _FOREIGN.match(root):
+            found.append(root.rstrip('/'))
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            found += _data_roots(part)
+    return found
+
+
+def _moved(value: Any, roots: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _moved(part, roots)
+            for key, part in value.items()
+            if key not in ('outfile_prefix', 'save_dir')
+        }
+    if isinstance(value, list | tuple):
+        return type(value)(_moved(part, roots) for part in value)
+    if not isinstance(value, str) or not _FOREIGN.match(value):
+        return value
+    for root, new in roots.items():
+        if value == root or value.startswith(f'{root}/'):
+            return new + value[len(root) :]
+    return _under_data(value)
+
+
+def _under_data(path: str) -> str:
+    return f'data/{PurePath(path).name}'

@@ -1,0 +1,144 @@
+"""The model card of a published student."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import CheckpointLoader
+
+from .datasets.class_names import parts
+from .model_config import build_model, teacher_configs
+from .names import counted, printable
+from .pages import write_page
+from .report.run_log import read_runs
+from .type_names import by_name, type_name
+
+NAME = 'README.md'
+_SCORES = {
+    'coco/bbox_mAP': 'Box AP',
+    'coco/bbox_mAP_50': 'Box AP50',
+    'coco/segm_mAP': 'Mask AP',
+    'coco/segm_mAP_50': 'Mask AP50',
+}
+
+
+def write_model_card(
+    folder: str | Path,
+    cfg: Config,
+    checkpoint: str | Path,
+    metrics: dict[str, float] | None = None,
+) -> Path:
+    """Write ``README.md`` beside a published student.
+
+    Args:
+        folder (str | Path): What :func:`publish_student` has written to.
+        cfg (Config): Config of the distillation run.
+        checkpoint (str | Path): The run's checkpoint that was published.
+        metrics (dict, optional): Its metrics by MMDetection's names, AP from 0 to 1.
+            Defaults to None: those that the run's log has of it, see
+            :func:`logged_metrics`.
+
+    Returns:
+        Path: The card.
+    """
+    folder = Path(folder)
+    student = Config.fromfile(folder / 'student.py', import_custom_modules=False)
+    weights = CheckpointLoader.load_checkpoint(
+        str(folder / 'student.pth'), map_location='cpu', logger='silent'
+    )
+    if metrics is None:
+        metrics = logged_metrics(checkpoint)
+    detector = type_name(student.model)
+    number = sum(one.numel() for one in build_model(student.model).parameters())
+    classes = (weights['meta'].get('dataset_meta') or {}).get('classes') or ()
+    path = folder / NAME
+    write_page(
+        path,
+        'model_card.md',
+        title=f'{detector}, {counted(len(classes), "class", "classes")}',
+        detector=detector,
+        classes=[_cell(name) for name in classes],
+        training_data=_cell(_training_data(student)),
+        teachers=[_cell(_name(one)) for one in teacher_configs(cfg.model)],
+        method=_cell(_method(by_name(cfg.model).get('distillation'))),
+        parameters=f'{number / 1e6:.2f} million',
+        scores=[
+            (title, f'{100 * metrics[key]:.1f}')
+            for key, title in _SCORES.items()
+            if metrics.get(key, -1) >= 0
+        ],
+    )
+    return path
+
+
+def logged_metrics(checkpoint: str | Path) -> dict[str, float]:
+    """Find what a run's log says of a checkpoint ``epoch_N.pth`` or ``iter_N.pth``.
+
+    Args:
+        checkpoint (str | Path): The checkpoint, in the work dir of its run.
+
+    Returns:
+        dict[str, float]: The metrics by name; none where the checkpoint was not
+        evaluated, has another name or lies elsewhere.
+    """
+    path = Path(checkpoint)
+    match = re.fullmatch(r'(?:epoch|iter)_(\d+)', path.stem)
+    if match is None or not any(path.parent.glob('*/vis_data/scalars.json')):
+        return {}
+    (run, *_) = read_runs([path.parent])
+    found = [point for point in run.evaluation if point['step'] == int(match[1])]
+    return dict(found[-1]) if found else {}
+
+
+def _training_data(student: Config) -> str:
+    sets = parts(student.train_dataloader.dataset, '') if _trains(student) else ()
+    names = [
+        '/'.join(
+            str(part[key]).strip('/')
+            for key in ('data_root', 'ann_file')
+            if part.get(key)
+        )
+        for _, part in sets
+    ]
+    return ', '.join(filter(None, names)) or 'not stated in the config'
+
+
+def _trains(cfg: Config) -> bool:
+    return bool(cfg.get('train_dataloader'))
+
+
+def _name(teacher: str | dict) -> str:
+    """Name a teacher without the path to it."""
+    if isinstance(teacher, str):
+        return teacher if '::' in teacher else Path(teacher).stem
+    base = teacher.get('_base_')
+    name = _name(base) if isinstance(base, str) else type_name(teacher)
+    backbone = teacher.get('backbone') or {}
+    if 'type' in backbone:
+        depth = backbone.get('depth')
+        name += f' with {type_name(backbone)}{f"-{depth}" if depth else ""}'
+    return name
+
+
+def _method(distillation: Any) -> str:
+    ways: Sequence[Any] = (
+        distillation if isinstance(distillation, list | tuple) else [distillation or {}]
+    )
+    return ' and '.join(map(_way, ways))
+
+
+def _way(fields: dict) -> str:
+    kind = type_name(fields) if 'type' in fields else 'FeatureDistillation'
+    inner = [
+        type_name(fields[key])
+        for key in ('connector', 'loss')
+        if isinstance(fields.get(key), dict) and 'type' in fields[key]
+    ]
+    details = ', '.join([*inner, f'loss_weight {fields.get("loss_weight", 1.0):g}'])
+    return f'{kind} ({details})'
+
+
+def _cell(text: str) -> str:
+    return printable(str(text)).replace('|', '\\|')
