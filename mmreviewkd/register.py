@@ -18,7 +18,7 @@ def register_all() -> None:
         KeyError: If a name is taken by something else.
     """
     # These register themselves, as MMEngine's own components do.
-    from . import datasets, hooks, methods, teachers  # noqa: F401
+    from . import classification, datasets, hooks, methods, teachers  # noqa: F401
 
     for name, module in _modules():
         if MODELS.module_dict.get(name) is not module:

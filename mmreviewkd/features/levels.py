@@ -10,8 +10,8 @@ from mmengine.logging import print_log
 from .feature import Feature
 
 Levels = Sequence[int] | Sequence[tuple[int, int]]
-RESIZE = ('nearest', 'pool')
-"""How a teacher's map gets the size of the student's, see :class:`FeaturePairs`."""
+RESIZE = ('nearest', 'pool', 'review')
+"""How maps of different sizes get the same, see :class:`FeaturePairs`."""
 
 
 def match_levels(
@@ -178,8 +178,9 @@ def _advice(
         return 'Name levels that exist, or leave model.levels out.'
     return (
         "Set model.resize='nearest' (or 'pool') to give the teacher's maps the size of "
-        "the student's; model.levels=[(0, 0), ...] then names pairs of a student's and "
-        "a teacher's level."
+        "the student's, or model.resize='review' to give the connector's maps the size "
+        "of the teacher's; model.levels=[(0, 0), ...] then names pairs of a student's "
+        "and a teacher's level."
     )
 
 

@@ -69,8 +69,9 @@ class FeatureDistillation(Distillation):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the connector's maps with the teacher's; log each level's loss."""
+        sizes = [target.shape[-2:] for target in batch.targets]
         with autocast(batch.feats[0].device, self.dtype):
-            outs = self.connector(batch.feats)
+            outs = self.connector(batch.feats, sizes)
         targets = [batch.targets[level] for level in self.connector.target_levels]
         if self.standardize_targets:
             targets = [standardize(target) for target in targets]
