@@ -37,8 +37,6 @@ def _modules() -> Iterator[tuple[str, Any]]:
 
 def _distilled_model(**fields: Any) -> nn.Module:
     """Build a distilled model, see :func:`build_distilled_model`."""
-    # The methods for detectors load MMDetection.
-    from . import detection  # noqa: F401
     from .distillers import build_distilled_model
 
     return build_distilled_model(**fields)

@@ -37,7 +37,7 @@ class ImageClassifier(BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         channels = measure(self, ['backbone'], 'classifier')[-1].channels
-        self.head = nn.Linear(channels, num_classes)
+        self.head = LinearHead(channels, num_classes)
 
     def forward(
         self, inputs: Tensor, data_samples: Tensor | None = None, mode: str = 'tensor'
@@ -58,7 +58,7 @@ class ImageClassifier(BaseModel):
         Raises:
             ValueError: If there is no such mode, or no labels to learn from.
         """
-        scores = self.head(pooled(self.backbone(inputs)))
+        scores = self.head(self.backbone(inputs))
         if mode == 'tensor':
             return scores
         if mode == 'loss':
@@ -79,7 +79,10 @@ class ImageClassifier(BaseModel):
         return results
 
 
-def pooled(features: Any) -> Tensor:
-    """Make a vector (N, C) of a backbone's last feature."""
-    *_, last = tensors_in(features)
-    return last.mean((2, 3)) if last.dim() == 4 else last
+class LinearHead(nn.Linear):
+    """A linear layer on a backbone's last feature; a map is averaged before."""
+
+    def forward(self, input: Any) -> Tensor:
+        """Score images: (N, num_classes)."""
+        *_, last = tensors_in(input)
+        return super().forward(last.mean((2, 3)) if last.dim() == 4 else last)

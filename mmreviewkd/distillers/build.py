@@ -246,6 +246,9 @@ def _build_distillation(config: Config, pairs: FeaturePairs) -> Any:
                 f'distillation.{key} out to have these'
             )
         config[key] = channels
+    if isinstance(config.get('type'), str) and model_class(config) is None:
+        # The methods for detectors load MMDetection: not before one is asked for.
+        from mmreviewkd import detection  # noqa: F401
     return build_model(config)
 
 
