@@ -15,9 +15,11 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmreviewkd.classification.random_batch import random_batch
 from mmreviewkd.distillers import students_own
 from mmreviewkd.features.measure import run_trunk
 from mmreviewkd.methods import Batch
+from mmreviewkd.methods.classifiers import is_classifier
 from mmreviewkd.model_config import (
     build_model,
     resolve_model_config,
@@ -135,6 +137,8 @@ def _batch(
     batch_size: int,
     objects: int,
 ) -> dict:
+    if is_classifier(student):
+        return random_batch(batch_size, size)
     height, width = size
     rng = np.random.default_rng(0)
     inputs, samples = [], []

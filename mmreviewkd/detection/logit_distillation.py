@@ -81,8 +81,9 @@ class LogitDistillation(Distillation):
 
     def compare_images(self, batch: Batch) -> Tensor:
         """Compare the scores of the images (classifiers)."""
+        teacher: Any = batch.teacher.model
         with torch.no_grad():
-            targets = batch.teacher.model.head(batch.teacher_feats)
+            targets = teacher.head(batch.teacher_feats)
         scores = batch.call('head').output
         if scores.shape != targets.shape:
             raise ValueError(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import HOOKS, init_default_scope
+from mmengine.registry import HOOKS, MODELS, Registry, init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.default_hooks import drop_hooks_that_are_off
@@ -27,7 +27,9 @@ PACKAGE = __name__.split('.')[0]
 def publish_student(
     cfg: Config, checkpoint: str, out_dir: str | Path
 ) -> tuple[Path, Path]:
-    """Write student.py and student.pth for stock MMDetection.
+    """Write student.py and student.pth, for stock MMDetection where it is a detector.
+
+    A classifier of this package needs the package, as the config says.
 
     Args:
         cfg (Config): Config of a distillation run.
@@ -55,7 +57,7 @@ def publish_student(
     fields = {key: cfg[key] for key in cfg.to_dict() if key not in RUN_FIELDS}
     plain = Config(by_name(fields))
     plain.model = resolve_model_config(cfg.model)
-    _drop_own_hooks(plain)
+    _drop_own_hooks(plain, keep_imports=_is_own(plain.model, MODELS))
     try:
         build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
@@ -71,12 +73,12 @@ def publish_student(
     return config_path, weights_path
 
 
-def _drop_own_hooks(cfg: Config) -> None:
-    """Take out of a config what MMDetection alone does not know."""
+def _drop_own_hooks(cfg: Config, keep_imports: bool) -> None:
+    """Take out of a config what serves the distillation only."""
     imports = cfg.get('custom_imports') or {}
     names = imports.get('imports') or []
     names = [names] if isinstance(names, str) else names
-    others = [name for name in names if name.split('.')[0] != PACKAGE]
+    others = [name for name in names if keep_imports or name.split('.')[0] != PACKAGE]
     if others:
         cfg.custom_imports.imports = others
     elif imports:
@@ -92,9 +94,10 @@ def _drop_own_hooks(cfg: Config) -> None:
         del checkpoint['backend_args']
 
 
-def _is_own(hook: dict | None) -> bool:
-    if not hook:
+def _is_own(config: dict | None, registry: Registry = HOOKS) -> bool:
+    """Say whether what a config names is of this package."""
+    if not config:
         return False
-    kind = hook['type']
-    found = HOOKS.get(kind) if isinstance(kind, str) else kind
+    kind = config['type']
+    found = registry.get(kind) if isinstance(kind, str) else kind
     return bool(found) and found.__module__.split('.')[0] == PACKAGE

@@ -27,8 +27,9 @@ class TorchvisionResNet(Stages):
     ) -> None:
         parts = _trunk(model)
         if small_images:
-            parts['conv1'] = nn.Conv2d(3, 64, 3, padding=1, bias=False)
-            nn.init.kaiming_normal_(parts['conv1'].weight, mode='fan_out')
+            stem = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+            nn.init.kaiming_normal_(stem.weight, mode='fan_out')
+            parts['conv1'] = stem
             del parts['maxpool']
         stages = [name for name in parts if name.startswith('layer')]
         super().__init__(parts, stages, pre_activation)
