@@ -18,7 +18,7 @@ def register_all() -> None:
         KeyError: If a name is taken by something else.
     """
     # These register themselves, as MMEngine's own components do.
-    from . import datasets, hooks, methods, teachers  # noqa: F401
+    from . import classification, datasets, hooks, methods, teachers  # noqa: F401
 
     for name, module in _modules():
         if MODELS.module_dict.get(name) is not module:
@@ -37,8 +37,6 @@ def _modules() -> Iterator[tuple[str, Any]]:
 
 def _distilled_model(**fields: Any) -> nn.Module:
     """Build a distilled model, see :func:`build_distilled_model`."""
-    # The methods for detectors load MMDetection.
-    from . import detection  # noqa: F401
     from .distillers import build_distilled_model
 
     return build_distilled_model(**fields)

@@ -10,7 +10,9 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmreviewkd.classification.random_batch import random_batch
 from mmreviewkd.distillers import students_own
+from mmreviewkd.methods.classifiers import is_classifier
 from mmreviewkd.model_config import (
     build_model,
     resolve_model_config,
@@ -51,11 +53,13 @@ def make_batch(
     """Make random images with random boxes, and masks where the student has them.
 
     Args:
-        student (nn.Module): A detector.
+        student (nn.Module): A detector or a classifier.
         size (tuple[int, int]): Height and width of the images.
         batch_size (int): Number of images.
         objects (int): Boxes in each image. Defaults to 10.
     """
+    if is_classifier(student):
+        return random_batch(batch_size, size)
     height, width = size
     rng = np.random.default_rng(0)
     inputs, samples = [], []

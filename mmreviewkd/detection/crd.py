@@ -20,11 +20,11 @@ class CRD(ObjectDistillation):
     (https://arxiv.org/abs/1910.10699).
 
     Published for classification, with negatives from a memory of the whole training
-    set. Carried over: the samples are the annotated objects, the negatives of one are
-    the other objects of the batch, and the loss is the cross-entropy over them
-    (InfoNCE, which the paper compares with), from student to teacher and back. A memory
-    of all objects of a training set would hold old vectors of boxes cropped or resized
-    otherwise.
+    set. Here the samples are the annotated objects, or a classifier's images, the
+    negatives of one are the others of the batch, and the loss is the cross-entropy over
+    them (InfoNCE, which the paper compares with), from student to teacher and back. A
+    memory of all objects of a training set would hold old vectors of boxes cropped or
+    resized otherwise.
 
     Args:
         in_channels (Sequence[int]): See :class:`ObjectDistillation`.
@@ -46,8 +46,8 @@ class CRD(ObjectDistillation):
     ) -> None:
         super().__init__(in_channels, out_channels, max_objects, loss_weight)
         self.temperature = temperature
-        self.student_embedding = nn.Linear(in_channels[0], embed_channels)
-        self.teacher_embedding = nn.Linear(out_channels[0], embed_channels)
+        self.student_embedding = nn.Linear(in_channels[-1], embed_channels)
+        self.teacher_embedding = nn.Linear(out_channels[-1], embed_channels)
 
     def compare(self, preds: Tensor, targets: Tensor) -> Tensor:
         """Contrast the embeddings."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mmreviewkd.losses.kl import standardize_logits
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
+from mmreviewkd.methods.classifiers import is_classifier
 
 
 @MODELS.register_module()
@@ -24,7 +25,8 @@ class LogitDistillation(Distillation):
     teacher's, times the squared temperature. See "Distilling the Knowledge in a Neural
     Network", section 2 (https://arxiv.org/abs/1503.02531).
 
-    Published for classification. Carried over to two-stage detectors: the proposals
+    Published for classification, where the scores of each image are compared. Carried
+    over to two-stage detectors: the proposals
     that the student is trained on go through the teacher's box head too, on its own
     maps, and the divergence is averaged over them. Carried over to one-stage
     detectors: the scores of all anchors or points of the levels compared; as nearly all
@@ -63,6 +65,8 @@ class LogitDistillation(Distillation):
 
     def student_modules(self, student: nn.Module) -> Sequence[str]:
         """Name the heads whose scores are compared."""
+        if is_classifier(student):
+            return ('head',)
         if hasattr(student, 'roi_head'):
             _roi_head(student)
             return ('roi_head.bbox_roi_extractor', 'roi_head.bbox_head')
@@ -84,9 +88,25 @@ class LogitDistillation(Distillation):
         Raises:
             ValueError: If the heads cannot be compared.
         """
+        if is_classifier(batch.student):
+            return dict(loss=self.compare_images(batch))
         if hasattr(batch.student, 'roi_head'):
             return dict(loss=self.compare_proposals(batch))
         return dict(loss=self.compare_priors(batch))
+
+    def compare_images(self, batch: Batch) -> Tensor:
+        """Compare the scores of the images (classifiers)."""
+        teacher: Any = batch.teacher.model
+        with torch.no_grad():
+            targets = teacher.head(batch.teacher_feats)
+        scores = batch.call('head').output
+        if scores.shape != targets.shape:
+            raise ValueError(
+                f'the student tells {scores.shape[1]} classes apart, the teacher '
+                f'{targets.shape[1]}; LogitDistillation needs a teacher of the same '
+                'classes'
+            )
+        return softmax_divergence(scores, targets, self.temperature).mean()
 
     def compare_proposals(self, batch: Batch) -> Tensor:
         """Compare the scores of the student's proposals (two-stage detectors)."""

@@ -1,14 +1,15 @@
-"""Learning about the annotated objects, a vector for each."""
+"""Learning about objects or images, a vector for each."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.ops import roi_align
 
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
+from mmreviewkd.methods.classifiers import is_classifier
 
 
 class ObjectDistillation(Distillation):
@@ -19,11 +20,13 @@ class ObjectDistillation(Distillation):
     averages the map of the level that fits its size over its box. The level is chosen
     as in "Feature Pyramid Networks for Object Detection", equation 1, CVPR 2017
     (https://arxiv.org/abs/1612.03144): the coarsest of which an object covers 14
-    positions or more to a side, or else the finest.
+    positions or more to a side, or else the finest. A classifier's samples are the
+    images, and their vectors the means of the last level's maps.
 
     Args:
-        in_channels (Sequence[int]): See :class:`Distillation`; all the same.
-        out_channels (Sequence[int]): See :class:`Distillation`; all the same.
+        in_channels (Sequence[int]): See :class:`Distillation`; for detectors all the
+            same.
+        out_channels (Sequence[int]): Likewise.
         max_objects (int): Most objects taken of an image; where it has more, a random
             choice of them. Defaults to 16.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
@@ -37,16 +40,25 @@ class ObjectDistillation(Distillation):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(in_channels, out_channels, loss_weight)
-        for who, channels in dict(student=in_channels, teacher=out_channels).items():
-            if len(set(channels)) > 1:
+        self.max_objects = max_objects
+
+    def student_modules(self, student: nn.Module) -> Sequence[str]:
+        """Ask for no module; refuse levels from which no vectors can be taken."""
+        sides = dict(student=self.in_channels, teacher=self.out_channels)
+        for who, channels in sides.items():
+            if not is_classifier(student) and len(set(channels)) > 1:
                 raise ValueError(
                     f"the {who}'s levels have the channels {list(channels)}; to "
                     'compare vectors of objects, all levels need as many'
                 )
-        self.max_objects = max_objects
+        return ()
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Compare the objects' vectors; 0 where there are less than two."""
+        """Compare the vectors; 0 where there are less than two objects."""
+        if is_classifier(batch.student):
+            rows = (as_float(x[-1]).mean((2, 3)) for x in (batch.feats, batch.targets))
+            with torch.autocast(batch.images.device.type, enabled=False):
+                return dict(loss=self.compare(*rows))
         boxes = [self.choose(boxes) for boxes in batch.boxes]
         if sum(map(len, boxes)) < 2:
             every = (*batch.feats, *self.parameters())

@@ -73,8 +73,9 @@ def build_distilled_model(
             the levels to compare, or pairs of a student's and a teacher's level,
             counted from 0. Defaults to None: all strides that both have.
         resize (str, optional): ``'nearest'`` or ``'pool'``: how to give a teacher's map
-            the student's size, see :class:`FeaturePairs`. Defaults to None: only levels
-            of the same stride are compared.
+            the student's size; ``'review'``: the connector's maps get the teacher's,
+            see :class:`FeaturePairs`. Defaults to None: only levels of the same stride
+            are compared.
         teachers (Sequence[dict], optional): Several teachers, in place of one: a dict
             for each, with the fields above but ``student``. Defaults to None.
         inherit (Sequence[str]): Parts of the student, such as
@@ -245,6 +246,9 @@ def _build_distillation(config: Config, pairs: FeaturePairs) -> Any:
                 f'distillation.{key} out to have these'
             )
         config[key] = channels
+    if isinstance(config.get('type'), str) and model_class(config) is None:
+        # The methods for detectors load MMDetection: not before one is asked for.
+        from mmreviewkd import detection  # noqa: F401
     return build_model(config)
 
 

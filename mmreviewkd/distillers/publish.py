@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import HOOKS, init_default_scope
+from mmengine.registry import HOOKS, MODELS, Registry, init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.default_hooks import drop_hooks_that_are_off
@@ -28,7 +28,9 @@ PACKAGE = __name__.split('.')[0]
 def publish_student(
     cfg: Config, checkpoint: str, out_dir: str | Path
 ) -> tuple[Path, Path]:
-    """Write student.py and student.pth for stock MMDetection.
+    """Write student.py and student.pth, for stock MMDetection where it is a detector.
+
+    A classifier of this package needs the package, as the config says.
 
     The config holds nothing of the distillation, of the run or of this machine
     (:func:`portable`). One line of it, ``custom_imports``, asks for this package, whose
@@ -62,7 +64,7 @@ def publish_student(
     # Whatever it started from, it now has weights of its own.
     plain.model = without_pretrained(resolve_model_config(cfg.model))
     _drop_own_hooks(plain)
-    _ask_for_operators(plain)
+    _ask_for_package(plain, needed=_is_own(plain.model, MODELS))
     try:
         build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
@@ -78,16 +80,17 @@ def publish_student(
     return config_path, weights_path
 
 
-def _ask_for_operators(cfg: Config) -> None:
-    """Have the config import this package, first, if it is installed."""
+def _ask_for_package(cfg: Config, needed: bool) -> None:
+    """Have the config import this package, first; if it is installed, or always."""
     names = (cfg.get('custom_imports') or {}).get('imports') or []
     names = [names] if isinstance(names, str) else names
-    others = [name for name in names if name.split('.')[0] != PACKAGE]
-    cfg.custom_imports = dict(imports=[PACKAGE, *others], allow_failed_imports=True)
+    others = [name for name in names if needed or name.split('.')[0] != PACKAGE]
+    imports = list(dict.fromkeys([PACKAGE, *others]))
+    cfg.custom_imports = dict(imports=imports, allow_failed_imports=not needed)
 
 
 def _drop_own_hooks(cfg: Config) -> None:
-    """Take out of a config what MMDetection alone does not know."""
+    """Take out of a config what serves the distillation only."""
     for field in cfg:
         _load_images_as_mmdetection(cfg[field])
     if 'custom_hooks' in cfg:
@@ -101,11 +104,12 @@ def _drop_own_hooks(cfg: Config) -> None:
         del checkpoint['backend_args']
 
 
-def _is_own(hook: dict | None) -> bool:
-    if not hook:
+def _is_own(config: dict | None, registry: Registry = HOOKS) -> bool:
+    """Say whether what a config names is of this package."""
+    if not config:
         return False
-    kind = hook['type']
-    found = HOOKS.get(kind) if isinstance(kind, str) else kind
+    kind = config['type']
+    found = registry.get(kind) if isinstance(kind, str) else kind
     return bool(found) and found.__module__.split('.')[0] == PACKAGE
 
 

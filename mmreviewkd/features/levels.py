@@ -10,8 +10,13 @@ from mmengine.logging import print_log
 from .feature import Feature
 
 Levels = Sequence[int] | Sequence[tuple[int, int]]
-RESIZE = ('nearest', 'pool')
-"""How a teacher's map gets the size of the student's, see :class:`FeaturePairs`."""
+RESIZE = ('nearest', 'pool', 'review')
+"""How maps of different sizes get the same, see :class:`FeaturePairs`."""
+_RESIZE_ADVICE = (
+    "Set model.resize='nearest' (or 'pool') to give the teacher's maps the size of the "
+    "student's, or model.resize='review' to give the connector's maps the size of the "
+    "teacher's."
+)
 
 
 def match_levels(
@@ -155,7 +160,7 @@ def _by_number(
     if apart and not resize:
         raise ValueError(
             f'model.levels pairs levels of different strides: {"; ".join(apart)}\n'
-            f'{_both(student, teacher)}\n{_advice(student, teacher, resize)}'
+            f'{_both(student, teacher)}\n{_RESIZE_ADVICE}'
         )
     return pairs
 
@@ -177,9 +182,8 @@ def _advice(
     if resize:
         return 'Name levels that exist, or leave model.levels out.'
     return (
-        "Set model.resize='nearest' (or 'pool') to give the teacher's maps the size of "
-        "the student's; model.levels=[(0, 0), ...] then names pairs of a student's and "
-        "a teacher's level."
+        f'{_RESIZE_ADVICE[:-1]}; model.levels=[(0, 0), ...] then names pairs of a '
+        "student's and a teacher's level."
     )
 
 

@@ -16,14 +16,16 @@ class FeaturePairs:
     Maps that differ by one position, since one model rounds odd sizes up and the
     other down, are cropped or extended at the border. Other sizes are resized only
     where ``resize`` says how: ``'nearest'`` takes the nearest positions, ``'pool'``
-    averages where a map shrinks (and takes the nearest positions where it grows).
+    averages where a map shrinks (and takes the nearest positions where it grows);
+    ``'review'`` leaves the teacher's maps as they are, and the connector gives its maps
+    their size, as the paper does for classifiers.
 
     Args:
         student (Sequence[Feature]): All features of the student's modules.
         teacher (Sequence[Feature]): All features of the teacher's.
         numbers (Sequence[tuple[int, int]]): The pairs, see :func:`match_levels`.
-        resize (str, optional): How the teacher's maps are resized. Defaults to None:
-            they are not.
+        resize (str, optional): How sizes are made equal. Defaults to None: they have
+            to be.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class FeaturePairs:
 
         Returns:
             tuple: The student's maps (N, C_i, H_i, W_i) and the teacher's, of the same
-            batch and sizes.
+            batch, and of the same sizes unless ``resize`` is ``'review'``.
 
         Raises:
             ValueError: If two maps have sizes that are too different.
@@ -89,7 +91,7 @@ class FeaturePairs:
             # TridentNet trains on each image once for each of its branches.
             target = target.repeat(len(feat) // len(target), 1, 1, 1)
         size, found = feat.shape[2:], target.shape[2:]
-        if size == found:
+        if size == found or self.resize == 'review':
             return target
         names = f'{self.own[number]} and {self.others[number]}'
         sizes = f'{tuple(size)} and {tuple(found)}'
@@ -102,7 +104,7 @@ class FeaturePairs:
         else:
             raise ValueError(
                 f'the maps of {names} have the sizes {sizes}; leave the pair out of '
-                "model.levels, or set model.resize='nearest' (or 'pool')"
+                "model.levels, or set model.resize='nearest' (or 'pool', or 'review')"
             )
         if number not in self._said:
             self._said.add(number)

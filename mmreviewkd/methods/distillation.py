@@ -19,7 +19,8 @@ class Batch:
         feats (tuple[Tensor]): The student's maps (N, C_i, H_i, W_i) that are compared,
             finest level first.
         targets (tuple[Tensor]): The teacher's maps (N, D_i, H_i, W_i) that they are
-            compared with.
+            compared with; of other sizes than the student's where ``model.resize`` is
+            ``'review'``.
         images (Tensor): The images (N, C, H, W), normalised for the student.
         data_samples (list[:obj:`BaseDataElement`]): Their annotations.
         student (nn.Module): The student.

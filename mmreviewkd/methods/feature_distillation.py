@@ -71,11 +71,9 @@ class FeatureDistillation(Distillation):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the connector's maps with the teacher's; log each level's loss."""
-        looks = getattr(self.connector, 'needs_targets', False)
+        sizes = [target.shape[-2:] for target in batch.targets]
         with autocast(batch.feats[0].device, self.dtype):
-            outs = self.connector(
-                batch.feats, **(dict(targets=batch.targets) if looks else {})
-            )
+            outs = self.connector(batch.feats, sizes, batch.targets)
         targets = [batch.targets[level] for level in self.connector.target_levels]
         if self.standardize_targets:
             targets = [standardize(target) for target in targets]

@@ -68,8 +68,8 @@ def chapters(runs: Sequence[RunLog]) -> list[Chapter]:
         if name not in ('time', 'data_time')
         and any(curve(run, name, evaluation=True)[0] for run in runs)
     ]
-    ap = Chapter('AP on the validation images', 'ap', metrics, evaluation=True)
-    ordered = [found.pop('losses'), ap, *found.values()]
+    shown = Chapter('Metrics on the validation images', 'ap', metrics, evaluation=True)
+    ordered = [found.pop('losses'), shown, *found.values()]
     return [chapter for chapter in ordered if chapter.scalars]
 
 

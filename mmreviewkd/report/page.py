@@ -65,7 +65,7 @@ def _overview(runs: Sequence[RunLog]) -> list[dict[str, str]]:
         for run in runs
         for point in run.evaluation
         for name in point
-        if name.endswith('mAP')
+        if name.endswith(('mAP', 'top1'))
     )
     rows = []
     for run in runs:

@@ -1,0 +1,3 @@
+# ResNet-18.
+_base_ = '../_base_/imagenet.py'
+model = dict(backbone=dict(type='TorchvisionResNet', model='resnet18'))

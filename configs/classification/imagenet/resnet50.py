@@ -1,0 +1,3 @@
+# ResNet-50.
+_base_ = '../_base_/imagenet.py'
+model = dict(backbone=dict(type='TorchvisionResNet', model='resnet50'))
