@@ -161,6 +161,21 @@ def detr(width: int = 16) -> ConfigDict:
     )
 
 
+def detr_with_anchors(name: str) -> ConfigDict:
+    """Conditional DETR, or DAB-DETR, by the name of its config."""
+    layer = dict(ffn_cfg=dict(feedforward_channels=16))
+    return stock(
+        name,
+        num_queries=10,
+        backbone=dict(base_channels=4, stem_channels=4, frozen_stages=-1),
+        neck=dict(in_channels=[128]),
+        encoder=dict(num_layers=1, layer_cfg=layer),
+        decoder=dict(num_layers=2, layer_cfg=layer),
+        bbox_head=dict(num_classes=3),
+        test_cfg=dict(max_per_img=10),
+    )
+
+
 def deformable(name: str, width: int = 16, **changes) -> ConfigDict:
     """Deformable DETR, or DINO, by the name of its config."""
     dims = dict(embed_dims=width)

@@ -11,8 +11,12 @@ from mmreviewkd.detection.query_distillation import match, pair_distances
 
 DEFORMABLE = 'deformable_detr/deformable-detr_r50_16xb2-50e_coco.py'
 DINO = 'dino/dino-4scale_r50_8xb2-12e_coco.py'
+CONDITIONAL = 'conditional_detr/conditional-detr_r50_8xb2-50e_coco.py'
+DAB = 'dab_detr/dab-detr_r50_8xb2-50e_coco.py'
 DETECTORS = dict(
     detr=stock.detr,
+    conditional=lambda: stock.detr_with_anchors(CONDITIONAL),
+    dab=lambda: stock.detr_with_anchors(DAB),
     deformable=lambda: stock.deformable(DEFORMABLE),
     dino=lambda: stock.deformable(DINO, width=256),
 )
