@@ -1,0 +1,83 @@
+"""Checks of the image files that an annotation file names."""
+
+import os
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmcv
+from PIL import Image as PilImage
+
+from mmreviewkd.names import counted
+
+from .coco_file import Image
+from .findings import Findings
+
+_TURNED = (
+    'turned by the EXIF orientation, while the annotations are for the image as '
+    "stored; set color_type='color_ignore_orientation' in LoadImageFromFile, or store "
+    'the images as they are to be seen'
+)
+
+
+def file_size(folder: Path | str, name: str) -> int:
+    """Size of a file in bytes; -1 where there is none, whatever the name."""
+    try:
+        # By strings: a path object for each of a million images takes longer.
+        return os.stat(os.path.join(folder, name)).st_size if name else -1
+    except (OSError, ValueError):  # a name that no file can have
+        return -1
+
+
+def check_missing(
+    images: Sequence[Image], folder: Path, name: str, found: Findings
+) -> list[str]:
+    """Find the images that are not in a folder, and note them as a problem."""
+    missing = [
+        image.file_name for image in images if file_size(folder, image.file_name) < 0
+    ]
+    if missing:
+        total = counted(len(images), 'image')
+        found.problem(
+            f'{name}: {len(missing)} of {total} missing in {str(folder)!r}', missing
+        )
+    return missing
+
+
+def check_images(
+    images: Sequence[Image], folder: Path, sample: int, name: str, found: Findings
+) -> None:
+    """Read some images, and compare their sizes with those of the annotations.
+
+    Args:
+        images (Sequence[Image]): Images that are there.
+        folder (Path): Folder that their names are relative to.
+        sample (int): Read so many at most, the same ones each time.
+        name (str): What to call the annotation file.
+        found (Findings): Gets a problem for each fault.
+    """
+    chosen = random.Random(0).sample(images, min(sample, len(images)))
+    faults = defaultdict(list)
+    for image in chosen:
+        size = image.height, image.width
+        shape = _shape(folder / image.file_name)
+        if shape is None:
+            faults['damaged'].append(image.file_name)
+        elif shape == size[::-1] != size:
+            faults[_TURNED].append(image.file_name)
+        elif shape != size:
+            faults['of another size than the annotations say'].append(image.file_name)
+    for fault, names in faults.items():
+        of = counted(len(chosen), 'image')
+        found.problem(f'{name}: {len(names)} of {of} that were read: {fault}', names)
+
+
+def _shape(path: Path) -> tuple[int, int] | None:
+    """Height and width as MMDetection reads the image; None if it is damaged."""
+    try:
+        with PilImage.open(path) as image:
+            image.load()  # OpenCV would fill up a file that is cut off.
+        return mmcv.imread(str(path)).shape[:2]
+    except Exception:  # decoders fail in many ways
+        return None
