@@ -46,9 +46,29 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
     parser.add_argument(
         'folder',
         nargs='?',
-        help='data set in COCO format, such as a folder with images/ and '
-        'annotations/instances_{train,val}.json; without it, handwritten digits '
-        'on photographs are made in data/digits',
+        help='data set in COCO, YOLO, Pascal VOC or LabelMe format, see '
+        'docs/data_formats.md; without it, handwritten digits on photographs are made '
+        'in data/digits',
+    )
+    parser.add_argument(
+        '--train-ann',
+        metavar='FILE',
+        help='COCO annotations for training, where they are not found by their name',
+    )
+    parser.add_argument(
+        '--val-ann', metavar='FILE', help='COCO annotations for validation'
+    )
+    parser.add_argument(
+        '--images',
+        metavar='FOLDER',
+        help='folder that the file names in the annotations are relative to',
+    )
+    parser.add_argument(
+        '--val-fraction',
+        type=float,
+        metavar='SHARE',
+        help='keep this share of the images for validation, such as 0.2, where the '
+        'data set has one part only',
     )
     parser.add_argument(
         '--classes',
@@ -124,9 +144,11 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
 
     hide_package_warnings()
     from mmreviewkd import job
+    from mmreviewkd.data_folders import Given
     from mmreviewkd.job.options import parse_options
 
     folder = configs_folder()
+    given = Given(**{field: args.pop(field) for field in Given._fields})
     controls = job.CONTROLS if args.pop('controls') else ()
     files = args.pop('methods', None) or sorted(Path(folder, 'methods').glob('*.py'))
     try:
@@ -142,6 +164,7 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             methods=[*methods, *controls],
             one_teacher=one_teacher,
             options=options,
+            given=given,
             **args,
         )
     except job.JobError as error:

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 
+from mmreviewkd.data_folders import DataError, DataFolder, Given, open_folder
 from mmreviewkd.datasets import make_digits
 from mmreviewkd.names import counted
 
-from .coco_folder import CocoFolder
 from .errors import JobError
 from .job_configs import load_configs
 from .method import AS_CONFIGURED, Method, refuse_double_names
@@ -44,6 +44,7 @@ def run_job(
     teacher_epochs: int | None = None,
     image_size: int | None = None,
     options: dict[str, Any] | None = None,
+    given: Given | None = None,
 ) -> Path:
     """Train a teacher, and a student alone and distilled by each method.
 
@@ -55,7 +56,7 @@ def run_job(
     Args:
         configs (str | Path): Folder of the detectors' configs, see
             :func:`load_configs`.
-        folder (str | Path, optional): A data set in COCO format. Defaults to
+        folder (str | Path, optional): A data set, see :func:`open_folder`. Defaults to
             None: the digits, which are made in ``data/``.
         methods (Sequence[Method]): The ways to distil the student. Defaults to the
             configured one alone.
@@ -76,6 +77,8 @@ def run_job(
             Defaults to None: see :func:`load_configs`.
         options (dict, optional): Changes to the configs, see
             :func:`load_configs`. Defaults to None.
+        given (Given, optional): Files of the data set that the user names. Defaults to
+            None.
 
     Returns:
         Path: The folder with table, plots and runs.
@@ -92,8 +95,11 @@ def run_job(
         own_epochs = QUICK_EPOCHS
     elif folder is None:
         own_epochs = DIGITS_EPOCHS
-    data = _open_data(folder, classes, console, quick)
-    work_dir = Path(work_dir or _default_work_dir(data, one_teacher, quick)).resolve()
+    if folder is None and given and any(given):
+        raise JobError('files of a data set are given, but not its folder: name it too')
+    root = Path(folder) if folder is not None else _make_digits(quick)
+    work_dir = Path(work_dir or _default_work_dir(root, one_teacher, quick)).resolve()
+    data = _open_data(root, classes, work_dir, given, console)
     cfgs = load_configs(
         Path(configs),
         data,
@@ -136,28 +142,32 @@ def _refuse_distillation(methods: Sequence[Method], options: dict[str, Any]) -> 
                 )
 
 
-def _default_work_dir(data: CocoFolder, one_teacher: bool, quick: bool) -> str:
+def _default_work_dir(root: Path, one_teacher: bool, quick: bool) -> str:
     suffix = '_quick' if quick else ''
-    name = data.root.name.removesuffix(suffix)
+    name = root.resolve().name.removesuffix(suffix)
     return f'work_dirs/{name}{"_methods" if one_teacher else ""}{suffix}'
 
 
 def _open_data(
-    folder: str | Path | None,
+    root: Path,
     classes: Sequence[str] | None,
+    work_dir: Path,
+    given: Given | None,
     console: Console,
-    quick: bool,
-) -> CocoFolder:
-    """Open the data set, and say what the user should know of it."""
-    if folder is None:
-        folder = _make_digits(Path(f'data/digits{"_quick" if quick else ""}'), quick)
-    data = CocoFolder(folder, classes)
+) -> DataFolder:
+    """Open the data set, and say what was found and what the user should know."""
+    try:
+        data = open_folder(root, classes, work_dir, given)
+    except DataError as error:
+        raise JobError(str(error)) from error
+    console.say(data.found)
     for note in data.notes:
         console.say(f'note: {note}')
     return data
 
 
-def _make_digits(root: Path, quick: bool) -> Path:
+def _make_digits(quick: bool) -> Path:
+    root = Path(f'data/digits{"_quick" if quick else ""}')
     try:
         return make_digits(root, *(QUICK_IMAGES if quick else ()))
     except (ImportError, FileExistsError) as error:

@@ -6,9 +6,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.distillers import resolve_model_config
 
-from .coco_folder import CocoFolder
 from .options import options_for
 
 DETECTORS = ('student', 'teacher')
@@ -17,7 +17,7 @@ IMAGE_SIZE = 224
 
 def load_configs(
     configs: Path,
-    data: CocoFolder,
+    data: DataFolder,
     epochs: int | None = None,
     teacher_epochs: int | None = None,
     image_size: int | None = None,
@@ -29,7 +29,7 @@ def load_configs(
     Args:
         configs (Path): Folder of ``{frcnn,mrcnn}_{teacher,student}.py`` and
             ``reviewkd_{frcnn,mrcnn}.py``.
-        data (CocoFolder): The data set; Mask R-CNN is used where it has masks.
+        data (DataFolder): The data set; Mask R-CNN is used where it has masks.
         epochs (int, optional): Epochs of each run but the teacher's. Defaults to
             None: as configured.
         teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to
@@ -64,7 +64,7 @@ def load_configs(
     return cfgs
 
 
-def _load(configs: Path, name: str, data: CocoFolder) -> Config:
+def _load(configs: Path, name: str, data: DataFolder) -> Config:
     """Read a run's config, with whole models that have the data's classes."""
     detector = 'mrcnn' if data.has_masks else 'frcnn'
     if name in DETECTORS:
@@ -88,7 +88,7 @@ def _load(configs: Path, name: str, data: CocoFolder) -> Config:
 
 def _set_data(
     cfg: Config,
-    data: CocoFolder,
+    data: DataFolder,
     image_size: int,
     max_images: tuple[int, int] | None,
 ) -> None:

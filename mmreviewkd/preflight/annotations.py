@@ -67,8 +67,9 @@ def read_and_check(
         number = counted(len(without), 'annotation')
         found.problem(f'{name}: {number} without a mask', without)
     _count(coco, wanted, used, name, found)
-    missing = set(check_missing(coco.images, Path(img_dir), name, found))
-    there = [image for image in coco.images if image.file_name not in missing]
+    sizes = check_missing(coco.images, Path(img_dir), name, found)
+    pairs = zip(coco.images, sizes, strict=True)
+    there = [image for image, size in pairs if size >= 0]
     check_images(there, Path(img_dir), sample, name, found)
     return order
 

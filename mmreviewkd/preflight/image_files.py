@@ -2,6 +2,7 @@
 
 import os
 import random
+import stat
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,24 +26,33 @@ def file_size(folder: Path | str, name: str) -> int:
     """Size of a file in bytes; -1 where there is none, whatever the name."""
     try:
         # By strings: a path object for each of a million images takes longer.
-        return os.stat(os.path.join(folder, name)).st_size if name else -1
+        found = os.stat(os.path.join(folder, name))
     except (OSError, ValueError):  # a name that no file can have
         return -1
+    return found.st_size if stat.S_ISREG(found.st_mode) else -1
 
 
 def check_missing(
     images: Sequence[Image], folder: Path, name: str, found: Findings
-) -> list[str]:
-    """Find the images that are not in a folder, and note them as a problem."""
-    missing = [
-        image.file_name for image in images if file_size(folder, image.file_name) < 0
-    ]
-    if missing:
+) -> list[int]:
+    """Look for images in a folder, and note those that are missing as a problem.
+
+    Returns:
+        list[int]: Sizes of the files in bytes, in the order of the images; -1 where
+        one is missing.
+    """
+    sizes = [file_size(folder, image.file_name) for image in images]
+    if -1 in sizes:
+        missing = [
+            image.file_name
+            for image, size in zip(images, sizes, strict=True)
+            if size < 0
+        ]
         total = counted(len(images), 'image')
         found.problem(
             f'{name}: {len(missing)} of {total} missing in {str(folder)!r}', missing
         )
-    return missing
+    return sizes
 
 
 def check_images(
@@ -60,11 +70,11 @@ def check_images(
     chosen = random.Random(0).sample(images, min(sample, len(images)))
     faults = defaultdict(list)
     for image in chosen:
-        size = image.height, image.width
+        size = (image.height, image.width)
         shape = _shape(folder / image.file_name)
         if shape is None:
             faults['damaged'].append(image.file_name)
-        elif shape == size[::-1] != size:
+        elif shape != size and shape[::-1] == size:
             faults[_TURNED].append(image.file_name)
         elif shape != size:
             faults['of another size than the annotations say'].append(image.file_name)

@@ -13,19 +13,22 @@ def test_missing_images(tmp_path):
     (tmp_path / 'a.png').touch()
     names = ('a.png', 'b\n.png', '\0', 'x' * 9999)
     found = Findings()
-    missing = check_missing(images(*names), tmp_path, 'a.json', found)
-    assert missing == list(names[1:])
+    sizes = check_missing(images(*names), tmp_path, 'a.json', found)
+    assert sizes == [0, -1, -1, -1]
     (text,) = found.problems
     assert text.startswith(
         f"a.json: 3 of 4 images missing in '{tmp_path}': 'b\\n.png', '\\x00', "
     )
-    assert not check_missing(images('a.png'), tmp_path, 'a.json', found)
+    found = Findings()
+    assert check_missing(images('a.png'), tmp_path, 'a.json', found) == [0]
+    assert not found.problems
 
 
 def test_file_size(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'123')
     assert file_size(tmp_path, 'a.png') == 3
     assert file_size(tmp_path, '') == file_size(tmp_path, 'b.png') == -1
+    assert file_size(tmp_path, '.') == -1
 
 
 def test_images_are_read(tmp_path):
