@@ -69,6 +69,8 @@ setup(
     ],
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
+        # Reads YOLO, Pascal VOC and LabelMe.
+        'data': ['supervision>=0.31'],
         'demo': ['scikit-learn'],
         'docs': ['furo', 'myst-parser', 'sphinx'],
         # Teachers of timm, and weights in its format.
@@ -82,6 +84,7 @@ setup(
             'pytest-xdist',
             'ruff',
             'safetensors',
+            'supervision>=0.31',
             'timm',
             'torchdistill',
         ],

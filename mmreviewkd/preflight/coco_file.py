@@ -20,6 +20,8 @@ from .findings import Findings
 # No image is so large; NaN is not less than it either.
 _LIMIT = 1e9
 _LARGEST = 2**63 - 1
+_NUMBERS = {int, float}
+_ID_TYPES = {int, str}
 
 
 class Image(NamedTuple):
@@ -85,14 +87,14 @@ class _Row(int):
 def is_number(value: Any) -> bool:
     """Tell whether a value is a number, finite and of a size that occurs."""
     # By type, since to Python True is a number.
-    return type(value) in (int, float) and -_LIMIT < value < _LIMIT
+    return type(value) in _NUMBERS and -_LIMIT < value < _LIMIT
 
 
 def _is_whole(value: Any) -> bool:
     return type(value) is int and -_LARGEST <= value <= _LARGEST
 
 
-_ID = _Field('a whole number or a text', lambda value: type(value) in (int, str))
+_ID = _Field('a whole number or a text', lambda value: type(value) in _ID_TYPES)
 _WHOLE = _Field('a whole number', _is_whole)
 _TEXT = _Field('a text', lambda value: isinstance(value, str))
 _NUMBER = _Field('a finite number', is_number)
@@ -132,7 +134,7 @@ class _Rows:
 
     def take(self, entry: dict) -> Any:
         """Turn an image or annotation into less; leave all else as it is."""
-        if 'bbox' in entry and not _fault(entry, _FIELDS['annotations']):
+        if 'bbox' in entry and _is_whole_annotation(entry):
             mask = entry.get('segmentation')
             has_mask = isinstance(mask, list | dict) and bool(mask)
             image_id = entry['image_id']
@@ -207,6 +209,30 @@ def read_coco(path: Path, name: str, found: Findings) -> Coco | None:
             double = [number for number, count in Counter(ids).items() if count > 1]
             found.problem(f'{name}: {kind} with the same id', double)
     return Coco(images, annotations, categories)
+
+
+def _is_whole_annotation(entry: dict) -> bool:
+    """What :func:`_fault` finds, in a third of its time: there may be ten millions."""
+    get = entry.get
+    box, area, crowd = get('bbox'), get('area'), get('iscrowd')
+    if type(box) is not list or len(box) != 4 or type(area) not in _NUMBERS:
+        return False
+    x, y, width, height = box
+    return (
+        type(x) in _NUMBERS
+        and type(y) in _NUMBERS
+        and type(width) in _NUMBERS
+        and type(height) in _NUMBERS
+        and -_LIMIT < x < _LIMIT
+        and -_LIMIT < y < _LIMIT
+        and -_LIMIT < width < _LIMIT
+        and -_LIMIT < height < _LIMIT
+        and -_LIMIT < area < _LIMIT
+        and type(get('id')) in _ID_TYPES
+        and type(get('image_id')) in _ID_TYPES
+        and _is_whole(get('category_id'))
+        and _is_whole(crowd)
+    )
 
 
 def _column(values: array) -> np.ndarray:

@@ -70,14 +70,16 @@ def check_images(
     chosen = random.Random(0).sample(images, min(sample, len(images)))
     faults = defaultdict(list)
     for image in chosen:
-        size = (image.height, image.width)
         shape = _shape(folder / image.file_name)
         if shape is None:
             faults['damaged'].append(image.file_name)
-        elif shape != size and shape[::-1] == size:
-            faults[_TURNED].append(image.file_name)
-        elif shape != size:
-            faults['of another size than the annotations say'].append(image.file_name)
+            continue
+        height, width = shape
+        if (height, width) == (image.height, image.width):
+            continue
+        turned = (width, height) == (image.height, image.width)
+        fault = _TURNED if turned else 'of another size than the annotations say'
+        faults[fault].append(image.file_name)
     for fault, names in faults.items():
         of = counted(len(chosen), 'image')
         found.problem(f'{name}: {len(names)} of {of} that were read: {fault}', names)

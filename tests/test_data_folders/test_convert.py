@@ -108,7 +108,9 @@ def test_boxes_among_masks_get_none(tmp_path, kind):
     assert not data.has_masks
     assert 'only boxes are used, since 2 of 4 instances have no mask' in data.notes[0]
     names = {category['id']: category['name'] for category in train['categories']}
-    masked = {names[a['category_id']]: 'segmentation' in a for a in train['annotations']}
+    masked = {
+        names[a['category_id']]: 'segmentation' in a for a in train['annotations']
+    }
     assert masked == dict(dog=True, cat=False)
 
 
