@@ -17,6 +17,7 @@ from data_formats import (
     write_voc,
     write_yolo,
 )
+from mmdet.datasets import CocoDataset
 from pycocotools import mask as mask_utils
 
 from mmreviewkd.data_folders import DataError, Given, open_folder
@@ -137,6 +138,21 @@ def test_images_without_objects_stay(tmp_path):
         'none.png'
     )
     assert '2 images without annotations' in data.notes[1]
+
+
+def test_mmdetection_reads_it(tmp_path):
+    data, *_ = converted(write_yolo(tmp_path / 'set'), tmp_path)
+    dataset = CocoDataset(
+        data_root=f'{data.root}/',
+        ann_file=data.val.ann_file,
+        data_prefix=dict(img=data.val.img_prefix),
+        metainfo=dict(classes=data.classes),
+        pipeline=[],
+    )
+    info = dataset.get_data_info(0)
+    assert info['img_path'] == str(data.root / 'valid/images/valid.png')
+    assert [one['bbox_label'] for one in info['instances']] == [1, 0]
+    assert info['instances'][0]['bbox'] == [4, 4, 24, 14]
 
 
 def test_score_behind_a_box_is_no_mask(tmp_path):

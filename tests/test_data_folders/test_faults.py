@@ -153,9 +153,7 @@ USABLE = {
         'names images in folders that are not here',
     ),
     'COCO, any names': (
-        lambda root: write_coco(
-            root / 'x', annotations='{}_labels.json', images='pics'
-        ),
+        lambda root: write_coco(root / 'x', annotations='{}_a.json', images='pics'),
         Given('x/train_a.json', 'x/val_a.json', 'x/pics'),
         'x/train_a.json and x/val_a.json; images in x/pics/',
     ),
