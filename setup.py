@@ -74,6 +74,8 @@ setup(
     ],
     extras_require={
         'lite': ['mmcv-lite' + supported['mmcv']],
+        # Reads YOLO, Pascal VOC and LabelMe.
+        'data': ['supervision>=0.31'],
         'demo': ['scikit-learn'],
         # For tools/export_onnx.py.
         'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
@@ -92,6 +94,7 @@ setup(
             'pytest-xdist',
             'ruff',
             'safetensors',
+            'supervision>=0.31',
             'timm',
             'torchdistill',
         ],

@@ -34,6 +34,8 @@ def write_coco(
         for i in range(images_each):
             name = f'{number}{i}.png'
             save_as('plain', folder / name, size, size)
+            with (folder / name).open('ab') as file:
+                file.write(name.encode())  # no two of the same content
             coco['images'].append(dict(id=i, file_name=name, width=size, height=size))
             for label in labels:
                 ann = dict(

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from mmreviewkd.compat.versions import SUPPORTED, installed
+from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.version import __version__
 
-from .coco_folder import CocoFolder
 from .plan import Run
 
 
-def about_job(runs: Sequence[Run], data: CocoFolder, device: str) -> dict[str, Any]:
+def about_job(runs: Sequence[Run], data: DataFolder, device: str) -> dict[str, Any]:
     """Describe a job, for ``results.json``.
 
     Args:
         runs (Sequence[Run]): Its runs.
-        data (CocoFolder): The data set.
+        data (DataFolder): The data set.
         device (str): What the runs are done on, in words.
 
     Returns:

@@ -69,9 +69,29 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
     parser.add_argument(
         'folder',
         nargs='?',
-        help='data set in COCO format, such as a folder with images/ and '
-        'annotations/instances_{train,val}.json; without it, handwritten digits '
-        'on photographs are made in data/digits',
+        help='data set in COCO, YOLO, Pascal VOC or LabelMe format, see '
+        'docs/data_formats.md; without it, handwritten digits on photographs are made '
+        'in data/digits',
+    )
+    parser.add_argument(
+        '--train-ann',
+        metavar='FILE',
+        help='COCO annotations for training, where they are not found by their name',
+    )
+    parser.add_argument(
+        '--val-ann', metavar='FILE', help='COCO annotations for validation'
+    )
+    parser.add_argument(
+        '--images',
+        metavar='FOLDER',
+        help='folder that the file names in the annotations are relative to',
+    )
+    parser.add_argument(
+        '--val-fraction',
+        type=float,
+        metavar='SHARE',
+        help='keep this share of the images for validation, such as 0.2, where the '
+        'data set has one part only',
     )
     parser.add_argument(
         '--classes',
@@ -307,21 +327,23 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
 
     hide_package_warnings()
     from mmreviewkd import job
+    from mmreviewkd.data_folders import Given
     from mmreviewkd.job.options import parse_options
 
     folder = configs_folder()
+    data = Given(**{field: args.pop(field) for field in Given._fields})
     until = {key: args.pop(key, None) for key in ('max_seeds', 'budget')}
     width = args.pop('until_clear', None)
     controls = job.CONTROLS if args.pop('controls') else ()
-    given = args.pop('methods', None)
-    files = given or sorted(Path(folder, 'methods').glob('*.py'))
+    named = args.pop('methods', None)
+    files = named or sorted(Path(folder, 'methods').glob('*.py'))
     detectors = job.Detectors(**_take(args, fields(job.Detectors)))
     training = job.Training(**_take(args, fields(job.Training)))
     try:
         options = parse_options(args.pop('options'))
         if one_teacher:
             methods = job.read_methods(files)
-            if not given:
+            if not named:
                 # The others need heads that the job's detectors do not have.
                 methods = [one for one in methods if not one.detectors]
             # They shall differ in what they teach alone.
@@ -336,6 +358,7 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             detectors=detectors,
             training=training,
             options=options,
+            given=data,
             **args,
         )
         until = {key: value for key, value in until.items() if value is not None}

@@ -5,7 +5,8 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from .coco_folder import CocoFolder
+from mmreviewkd.data_folders import DataFolder
+
 from .errors import JobError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -29,13 +30,13 @@ def main_metric(cfg: Config) -> str:
 
 
 def fit_data(
-    cfg: Config, data: CocoFolder, max_images: tuple[int, int] | None = None
+    cfg: Config, data: DataFolder, max_images: tuple[int, int] | None = None
 ) -> None:
     """Set data sets and evaluators; pipelines stay as they are.
 
     Args:
         cfg (Config): Config of a training, which is changed.
-        data (CocoFolder): The data set.
+        data (DataFolder): The data set.
         max_images (tuple[int, int], optional): Use so many images for training and
             for validation at most. Defaults to None: all.
 

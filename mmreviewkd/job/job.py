@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 
+from mmreviewkd.data_folders import DataError, DataFolder, Given, open_folder
 from mmreviewkd.datasets import make_digits
 from mmreviewkd.names import counted
 
 from .about import about_job
-from .coco_folder import CocoFolder
 from .errors import JobError
 from .fit_data import has_masks
 from .job_configs import load_configs
@@ -49,6 +49,7 @@ def run_job(
     detectors: Detectors | None = None,
     training: Training | None = None,
     options: dict[str, Any] | None = None,
+    given: Given | None = None,
     launcher: str = 'none',
     dry_run: bool = False,
 ) -> Path:
@@ -62,7 +63,7 @@ def run_job(
 
     Args:
         configs (str | Path): Folder of the demo's configs, see :func:`load_configs`.
-        folder (str | Path, optional): A data set in COCO format. Defaults to
+        folder (str | Path, optional): A data set, see :func:`open_folder`. Defaults to
             None: the digits, which are made in ``data/``.
         methods (Sequence[Method]): The ways to distil the student. Defaults to the
             configured one alone.
@@ -82,6 +83,8 @@ def run_job(
             :data:`DIGITS_EPOCHS`.
         options (dict, optional): Changes to the configs, see
             :func:`options_for`. Defaults to None.
+        given (Given, optional): Files of the data set that the user names. Defaults to
+            None.
         launcher (str): ``'pytorch'``, ``'slurm'`` or ``'mpi'`` where several processes
             train each run together. Defaults to ``'none'``.
         dry_run (bool): Whether to stop before the first run begins. Defaults to False.
@@ -102,9 +105,12 @@ def run_job(
     training = _with_defaults(training or Training(), folder is None, quick)
     refuse_double_names(methods)
     _refuse_distillation(methods, options)
-    data = _open_data(folder, classes, console, quick)
-    name = _default_work_dir(data, detectors, one_teacher, quick)
+    if folder is None and given and any(given):
+        raise JobError('files of a data set are given, but not its folder: name it too')
+    root = Path(folder) if folder is not None else _make_digits(quick)
+    name = _default_work_dir(root, detectors, one_teacher, quick)
     work_dir = Path(work_dir or name).resolve()
+    data = _open_data(root, classes, work_dir, given, console)
     on_gpu = get_device() == 'cuda'
 
     def plan(training: Training, say: Callable[[str], object]) -> list[Run]:
@@ -170,7 +176,7 @@ def _with_defaults(training: Training, digits: bool, quick: bool) -> Training:
 def _fixed_batch(
     training: Training,
     plan: Callable[[Training, Callable[[str], object]], list[Run]],
-    data: CocoFolder,
+    data: DataFolder,
     on_gpu: bool,
     console: Console,
 ) -> Training:
@@ -213,10 +219,10 @@ def _refuse_distillation(methods: Sequence[Method], options: dict[str, Any]) -> 
 
 
 def _default_work_dir(
-    data: CocoFolder, detectors: Detectors, one_teacher: bool, quick: bool
+    root: Path, detectors: Detectors, one_teacher: bool, quick: bool
 ) -> str:
     suffix = '_quick' if quick else ''
-    name = data.root.name.removesuffix(suffix)
+    name = root.resolve().name.removesuffix(suffix)
     named = detectors.pair or detectors.student
     if named:
         name += f'_{Path(named).stem}'
@@ -224,21 +230,25 @@ def _default_work_dir(
 
 
 def _open_data(
-    folder: str | Path | None,
+    root: Path,
     classes: Sequence[str] | None,
+    work_dir: Path,
+    given: Given | None,
     console: Console,
-    quick: bool,
-) -> CocoFolder:
-    """Open the data set, and say what the user should know of it."""
-    if folder is None:
-        folder = _make_digits(Path(f'data/digits{"_quick" if quick else ""}'), quick)
-    data = CocoFolder(folder, classes)
+) -> DataFolder:
+    """Open the data set, and say what was found and what the user should know."""
+    try:
+        data = open_folder(root, classes, work_dir, given)
+    except DataError as error:
+        raise JobError(str(error)) from error
+    console.say(data.found)
     for note in data.notes:
         console.say(f'note: {note}')
     return data
 
 
-def _make_digits(root: Path, quick: bool) -> Path:
+def _make_digits(quick: bool) -> Path:
+    root = Path(f'data/digits{"_quick" if quick else ""}')
     try:
         return make_digits(root, *(QUICK_IMAGES if quick else ()))
     except (ImportError, FileExistsError) as error:

@@ -9,9 +9,9 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
+from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
 
-from .coco_folder import CocoFolder
 from .fit_data import fit_data, main_metric
 from .fit_device import set_device, set_patience
 from .image_size import set_image_size
@@ -26,7 +26,7 @@ from .trained_teacher import TrainedTeacher
 
 def load_configs(
     configs: Path,
-    data: CocoFolder,
+    data: DataFolder,
     training: Training | None = None,
     options: dict[str, Any] | None = None,
     detectors: Detectors | None = None,
@@ -39,7 +39,7 @@ def load_configs(
     Args:
         configs (Path): Folder of the demo's ``reviewkd_{frcnn,mrcnn}.py``, which are
             taken where no detectors are named: Mask R-CNN where the data has masks.
-        data (CocoFolder): The data set.
+        data (DataFolder): The data set.
         training (Training, optional): How to train. Defaults to None: as configured.
         options (dict, optional): Changes by dotted keys, see :func:`options_for`.
             Defaults to None.
@@ -118,7 +118,7 @@ def _fit(
     cfg: Config,
     name: str,
     pair: Pair,
-    data: CocoFolder,
+    data: DataFolder,
     training: Training,
     on_gpu: bool,
     processes: int,

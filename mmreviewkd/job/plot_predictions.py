@@ -16,6 +16,7 @@ from mmdet.apis import inference_detector
 from mmengine.structures import InstanceData
 from pycocotools.coco import COCO
 
+from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.inference import load_detector
 from mmreviewkd.plot_instances import (
     MAX_NAMES,
@@ -29,7 +30,6 @@ from mmreviewkd.plot_instances import (
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
 
 from .checkpoints import trained_weights
-from .coco_folder import CocoFolder
 from .plan import Run
 from .results import Results
 
@@ -39,7 +39,7 @@ MIN_SCORE = 0.3
 
 
 def plot_predictions(
-    runs: Sequence[Run], results: Results, data: CocoFolder, path: Path
+    runs: Sequence[Run], results: Results, data: DataFolder, path: Path
 ) -> None:
     """Draw annotations and predictions, a row an image and a column a detector.
 
@@ -47,7 +47,7 @@ def plot_predictions(
         runs (Sequence[Run]): The runs. Of the first seed, teacher, student alone and
             the best methods are shown, as far as they are finished.
         results (Results): Their results.
-        data (CocoFolder): The data set.
+        data (DataFolder): The data set.
         path (Path): The PNG to write.
     """
     chosen = _choose(runs, results)
@@ -73,7 +73,7 @@ def _choose(runs: Sequence[Run], results: Results) -> list[Run]:
     return [run for run in chosen if run.seed in results.finished[run.name]]
 
 
-def _read_truth(data: CocoFolder) -> tuple[list[Path], list[InstanceData]]:
+def _read_truth(data: DataFolder) -> tuple[list[Path], list[InstanceData]]:
     """Pick images with annotations, evenly spread over the validation part."""
     coco = COCO(data.root / data.val.ann_file)
     labels = {

@@ -1,25 +1,17 @@
 """Checks of an annotation file in COCO format, and of its images."""
 
-import random
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import mmcv
-from PIL import Image
+import numpy as np
 
 from mmreviewkd.names import counted
 
 from .category_order import CategoryOrder, check_order
-from .coco_file import has_mask, missing_images, read_coco
+from .coco_file import Annotations, Coco, read_coco
 from .findings import Findings
-
-_TURNED = (
-    'turned by the EXIF orientation, while the annotations are for the image as '
-    "stored; set color_type='color_ignore_orientation' in LoadImageFromFile, or store "
-    'the images as they are to be seen'
-)
+from .image_files import check_images, check_missing
 
 
 def check_annotations(
@@ -67,18 +59,18 @@ def read_and_check(
     coco = read_coco(Path(path), name, found)
     if coco is None:
         return None
-    images, annotations, categories = coco
-    used, order = _check_categories(categories, classes, name, found)
-    by_id = {image['id']: image for image in images}
-    known = {category['id'] for category in categories}
-    _check_boxes(annotations, by_id, known, name, found)
-    wanted = [ann for ann in annotations if ann['category_id'] in used]
-    without = [ann['id'] for ann in wanted if not has_mask(ann)]
+    used, order = _check_categories(coco.categories, classes, name, found)
+    check_boxes(coco, name, found)
+    wanted = np.isin(coco.annotations.category_id, list(used))
+    without = coco.annotations.ids_where(wanted & ~coco.annotations.has_mask)
     if with_mask and without:
         number = counted(len(without), 'annotation')
         found.problem(f'{name}: {number} without a mask', without)
-    _count(images, wanted, used, name, found)
-    _check_images(images, Path(img_dir), sample, name, found)
+    _count(coco, wanted, used, name, found)
+    sizes = check_missing(coco.images, Path(img_dir), name, found)
+    pairs = zip(coco.images, sizes, strict=True)
+    there = [image for image, size in pairs if size >= 0]
+    check_images(there, Path(img_dir), sample, name, found)
     return order
 
 
@@ -105,98 +97,79 @@ def _check_categories(
     return by_id, CategoryOrder(name, tuple(order), tuple(classes))
 
 
-def _check_boxes(
-    annotations: list[dict],
-    images: dict[Any, dict],
-    known: set[int],
+def check_boxes(coco: Coco, name: str, found: Findings) -> None:
+    """Check where boxes lie, and that images and categories are those of the file.
+
+    Args:
+        coco (Coco): Content of an annotation file.
+        name (str): What to call it.
+        found (Findings): Gets what is wrong.
+    """
+    anns = coco.annotations
+    known = np.isin(anns.category_id, [category['id'] for category in coco.categories])
+    _tell(found.problem, name, anns, ~known, 'of a category that is not there')
+    placed = anns.image >= 0
+    _tell(found.problem, name, anns, ~placed, 'of an image that is not there')
+    sizes = np.array([(image.width, image.height) for image in coco.images])
+    size = sizes[anns.image] if len(sizes) else np.zeros((len(anns.ids), 2))
+    start, side = anns.bbox[:, :2], anns.bbox[:, 2:]
+    end = start + side
+    tiny = placed & (side < 1).any(1)
+    flat = placed & ~tiny & (anns.area <= 0)
+    rest = placed & ~tiny & ~flat
+    outside = rest & ((end <= 0) | (start >= size)).any(1)
+    beyond = rest & ~outside & ((start < -1) | (end > size + 1)).any(1)
+    for tell, chosen, what in (
+        (found.note, tiny, 'with a box of less than a pixel, left out in training'),
+        (found.note, flat, 'without area, left out in training'),
+        (found.problem, outside, 'with a box outside of the image'),
+        (found.note, beyond, 'with a box beyond the border of the image'),
+    ):
+        _tell(tell, name, anns, chosen, what)
+
+
+def _tell(
+    tell: Callable[[str, list], None],
     name: str,
-    found: Findings,
+    anns: Annotations,
+    chosen: np.ndarray,
+    what: str,
 ) -> None:
-    wrong = defaultdict(list)
-    for ann in annotations:
-        image = images.get(ann['image_id'])
-        if ann['category_id'] not in known:
-            wrong['problem', 'of a category that is not there'].append(ann['id'])
-        if image is None:
-            wrong['problem', 'of an image that is not there'].append(ann['id'])
-            continue
-        x, y, width, height = ann['bbox']
-        right, bottom = x + width, y + height
-        if width < 1 or height < 1:
-            what = 'note', 'with a box of less than a pixel, left out in training'
-        elif ann['area'] <= 0:
-            what = 'note', 'without area, left out in training'
-        elif min(x, y) >= -1 and right <= image['width'] + 1 and (
-            bottom <= image['height'] + 1
-        ):  # fmt: skip
-            continue
-        elif min(right, bottom) <= 0 or x >= image['width'] or y >= image['height']:
-            what = 'problem', 'with a box outside of the image'
-        else:
-            what = 'note', 'with a box beyond the border of the image'
-        wrong[what].append(ann['id'])
-    for (kind, text), ids in wrong.items():
-        number = counted(len(ids), 'annotation')
-        getattr(found, kind)(f'{name}: {number} {text}', ids)
+    ids = anns.ids_where(chosen)
+    if ids:
+        tell(f'{name}: {counted(len(ids), "annotation")} {what}', ids)
 
 
 def _count(
-    images: list[dict],
-    annotations: list[dict],
-    used: dict[int, str],
-    name: str,
-    found: Findings,
+    coco: Coco, wanted: np.ndarray, used: dict[int, str], name: str, found: Findings
 ) -> None:
-    counts = Counter(used[ann['category_id']] for ann in annotations)
+    anns = coco.annotations
+    numbers = Counter(anns.category_id[wanted].tolist())
+    counts: Counter[str] = Counter()
+    for category, number in numbers.items():
+        counts[used[category]] += number
     listing = ', '.join(f'{cls!r} {counts[cls]}' for cls in list(used.values())[:12])
     more = f' and {len(used) - 12} more' if len(used) > 12 else ''
     found.note(
-        f'{name}: {counted(len(images), "image")}, '
-        f'{counted(len(annotations), "annotation")} of '
+        f'{name}: {counted(len(coco.images), "image")}, '
+        f'{counted(int(wanted.sum()), "annotation")} of '
         f'{counted(len(used), "class", "classes")}{": " if used else ""}{listing}{more}'
     )
     none = [cls for cls in used.values() if not counts[cls]]
     if none:
         found.problem(f'{name} has no annotation of', none)
-    empty = len({i['id'] for i in images} - {ann['image_id'] for ann in annotations})
+    check_empty(coco, wanted, name, found)
+    crowds = int((wanted & anns.crowd).sum())
+    if crowds:
+        found.note(f'{name}: {counted(crowds, "crowd")}, taken as ignored regions')
+
+
+def check_empty(coco: Coco, wanted: np.ndarray, name: str, found: Findings) -> None:
+    """Note how many images have none of the annotations where ``wanted`` is true."""
+    filled = np.unique(coco.annotations.image[wanted])
+    empty = len({image.id for image in coco.images}) - int((filled >= 0).sum())
     if empty:
         found.note(
             f'{name}: {counted(empty, "image")} without annotations, left out in '
             'training where filter_cfg.filter_empty_gt is set'
         )
-    crowds = sum(ann['iscrowd'] != 0 for ann in annotations)
-    if crowds:
-        found.note(f'{name}: {counted(crowds, "crowd")}, taken as ignored regions')
-
-
-def _check_images(
-    images: list[dict], img_dir: Path, sample: int, name: str, found: Findings
-) -> None:
-    missing = set(missing_images(images, img_dir, name, found))
-    there = [image for image in images if image['file_name'] not in missing]
-    chosen = random.Random(0).sample(there, min(sample, len(there)))
-    faults = defaultdict(list)
-    for image in chosen:
-        size = image['height'], image['width']
-        shape = _shape(img_dir / image['file_name'])
-        if shape is None:
-            faults['damaged'].append(image['file_name'])
-        elif shape == size[::-1] != size:
-            faults[_TURNED].append(image['file_name'])
-        elif shape != size:
-            faults['of another size than the annotations say'].append(
-                image['file_name']
-            )
-    for fault, names in faults.items():
-        of = counted(len(chosen), 'image')
-        found.problem(f'{name}: {len(names)} of {of} that were read: {fault}', names)
-
-
-def _shape(path: Path) -> tuple[int, int] | None:
-    """Height and width as MMDetection reads the image; None if it is damaged."""
-    try:
-        with Image.open(path) as image:
-            image.load()  # OpenCV would fill up a file that is cut off.
-        return mmcv.imread(str(path)).shape[:2]
-    except Exception:  # decoders fail in many ways
-        return None

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from coco_sets import POLYGON, write_coco
 
+from mmreviewkd.data_folders import open_folder
 from mmreviewkd.datasets import make_digits
-from mmreviewkd.job.coco_folder import CocoFolder
 
 
 @pytest.fixture(scope='session')
@@ -23,10 +23,10 @@ def digits(tmp_path_factory):
 @pytest.fixture
 def boxes(tmp_path):
     """A set without masks, as some have it."""
-    return CocoFolder(write_coco(tmp_path / 'boxes', segmentation='[]'))
+    return open_folder(write_coco(tmp_path / 'boxes', segmentation='[]'))
 
 
 @pytest.fixture
 def masks(tmp_path):
     """A set with masks."""
-    return CocoFolder(write_coco(tmp_path / 'masks', segmentation=POLYGON))
+    return open_folder(write_coco(tmp_path / 'masks', segmentation=POLYGON))

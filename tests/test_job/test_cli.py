@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmreviewkd import job
+from mmreviewkd.data_folders import Given
 from mmreviewkd.job import (
     AS_CONFIGURED,
     CONTROLS,
@@ -61,7 +62,17 @@ def test_distill(asked, monkeypatch):
             'x.y': 3,
             'custom_hooks': [dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')],
         },
+        given=Given(),
     )
+
+
+def test_named_files(asked, monkeypatch):
+    args = 'set --train-ann a.json --val-fraction 0.2 --images pictures'
+    assert call(monkeypatch, cli.distill, *args.split()) == 0
+    assert asked['given'] == Given('a.json', None, 'pictures', 0.2)
+    args = 'set --train-ann a.json --val-ann b.json'
+    assert call(monkeypatch, cli.compare, *args.split()) == 0
+    assert asked['given'] == Given('a.json', 'b.json')
 
 
 def test_compare(asked, monkeypatch, tmp_path):

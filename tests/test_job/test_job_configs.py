@@ -5,8 +5,8 @@ from mmdet.registry import DATASETS
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
+from mmreviewkd.data_folders import open_folder
 from mmreviewkd.job import JobError, Training
-from mmreviewkd.job.coco_folder import CocoFolder
 from mmreviewkd.job.job_configs import load_configs
 
 
@@ -83,7 +83,7 @@ def test_fewer_images(configs, boxes):
     'side, image_size, expected', [(64, None, 64), (300, None, 224), (300, 260, 260)]
 )
 def test_image_size(configs, tmp_path, side, image_size, expected):
-    data = CocoFolder(write_coco(tmp_path / 'data', size=side))
+    data = open_folder(write_coco(tmp_path / 'data', size=side))
     init_default_scope('mmdet')
     cfg = load_configs(configs, data, Training(image_size=image_size))['student']
     for loader in ('train_dataloader', 'val_dataloader'):

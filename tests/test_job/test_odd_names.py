@@ -6,8 +6,8 @@ import cv2
 import pytest
 from coco_sets import change, write_coco
 
+from mmreviewkd.data_folders import DataError, open_folder
 from mmreviewkd.job import JobError, Training, run_job
-from mmreviewkd.job.coco_folder import CocoFolder
 
 CLASSES = (
     'line\nbreak',
@@ -94,16 +94,16 @@ def test_job(folder, configs, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize('cls', CLASSES)
 def test_errors_are_on_one_line(folder, cls):
-    with pytest.raises(JobError) as error:
-        CocoFolder(folder, [cls, 'none'])
+    with pytest.raises(DataError) as error:
+        open_folder(folder, [cls, 'none'])
     assert str(error.value).isprintable()
     (folder / 'images' / f'1{IMAGES[1]}').unlink()
-    with pytest.raises(JobError) as error:
-        CocoFolder(folder)
+    with pytest.raises(DataError) as error:
+        open_folder(folder)
     assert str(error.value).isprintable()
 
 
 def test_name_that_is_no_text(folder):
     change(folder, lambda coco: coco['categories'][0].update(name=7))
-    with pytest.raises(JobError, match=r'1 category without a proper name \(a text\)'):
-        CocoFolder(folder)
+    with pytest.raises(DataError, match=r'1 category without a proper name \(a text\)'):
+        open_folder(folder)

@@ -4,7 +4,7 @@ import pytest
 from coco_sets import change, write_coco
 from results_of import by_seed
 
-from mmreviewkd.job.coco_folder import CocoFolder
+from mmreviewkd.data_folders import open_folder
 from mmreviewkd.job.plot_predictions import IMAGES, _choose, _read_truth
 from mmreviewkd.job.results import Results
 
@@ -18,7 +18,7 @@ def test_annotations_of_the_classes_used(tmp_path, masks):
     assert truth[0].masks.shape == (2, 64, 64)
     assert truth[0].masks[0].sum() == pytest.approx(20 * 10, abs=40)
 
-    dogs = CocoFolder(write_coco(tmp_path / 'boxes'), ['dog'])
+    dogs = open_folder(write_coco(tmp_path / 'boxes'), ['dog'])
     _, truth = _read_truth(dogs)
     assert truth[0].labels.tolist() == [0] and 'masks' not in truth[0]
 
@@ -26,7 +26,7 @@ def test_annotations_of_the_classes_used(tmp_path, masks):
 def test_images_are_spread_evenly(tmp_path):
     write_coco(tmp_path, images_each=3 * IMAGES + 1)
     change(tmp_path, lambda coco: coco['annotations'].pop(0))
-    files, _ = _read_truth(CocoFolder(tmp_path))
+    files, _ = _read_truth(open_folder(tmp_path))
     assert [file.name for file in files] == ['10.png', '14.png', '18.png', '112.png']
 
 

@@ -5,8 +5,8 @@ import torch
 import toys
 from runs import JOB_OPTIONS
 
+from mmreviewkd.data_folders import open_folder
 from mmreviewkd.job import Detectors, JobError, Training, trial
-from mmreviewkd.job.coco_folder import CocoFolder
 from mmreviewkd.job.job_configs import load_configs
 from mmreviewkd.job.plan import plan_runs
 from mmreviewkd.job.trial import announcement, largest_batch, try_runs
@@ -135,7 +135,7 @@ def test_teacher_of_other_classes(configs, digits, tmp_path):
 
     def attempt_with(**options):
         cfgs = load_configs(
-            configs, CocoFolder(digits), Training(image_size=64), options, names
+            configs, open_folder(digits), Training(image_size=64), options, names
         )
         assert 'teacher' not in cfgs
         return attempt(plan_runs(cfgs, tmp_path / 'work')[-1:])

@@ -1,15 +1,15 @@
 """What the reader of annotation files makes of them."""
 
 import json
-import math
 
+import numpy as np
 import pytest
 from coco_edits import coco_edits, write_edited
-from coco_sets import write_coco
+from coco_sets import change, write_coco
 from hypothesis import given, settings
 
 from mmreviewkd.preflight import Findings
-from mmreviewkd.preflight.coco_file import has_mask, missing_images, read_coco
+from mmreviewkd.preflight.coco_file import Image, read_coco
 
 
 @pytest.fixture(scope='module')
@@ -26,8 +26,49 @@ def read(path):
 def test_sound_file(tmp_path):
     coco, problems = read(write_coco(tmp_path) / 'annotations/instances_val.json')
     assert problems == []
-    assert [len(entries) for entries in coco] == [2, 4, 2]
-    assert coco.images[0]['file_name'] == '10.png'
+    assert coco.images[0] == Image(id=0, file_name='10.png', width=64, height=64)
+    assert [category['name'] for category in coco.categories] == ['cat', 'dog']
+    anns = coco.annotations
+    assert anns.ids == [1, 2, 3, 4]
+    assert anns.image.tolist() == [0, 0, 1, 1]
+    assert anns.category_id.tolist() == [7, 8, 7, 8]
+    assert anns.bbox.tolist() == [[4, 4, 20, 10]] * 4
+    assert anns.area.tolist() == [200] * 4
+    assert not anns.crowd.any() and not anns.has_mask.any()
+
+
+def test_annotations_keep_the_order_of_the_file(tmp_path):
+    """Whatever stands between them, and wherever images stand."""
+    path = tmp_path / 'a.json'
+    ann = dict(image_id='b', category_id=3, bbox=[0, 0, 1, 1], area=1, iscrowd=0)
+    inner = ann | dict(id=99)
+    anns = [
+        ann | dict(id=5, attributes=inner, iscrowd=1),
+        ann | dict(id='x', area=None),
+        ann | dict(id='y', image_id='gone', bbox=[0.5, 1, 2, 3]),
+        ann | dict(id=4, image_id='a'),
+    ]
+    images = [dict(id=i, file_name='a.png', width=10, height=20) for i in 'ab']
+    path.write_text(json.dumps(dict(annotations=anns, images=images, categories=[])))
+    coco, problems = read(path)
+    assert problems == [
+        'a.json: 1 annotation without a proper area (a finite number), counted from '
+        '0: 1'
+    ]
+    assert coco.annotations.ids == [5, 'y', 4]
+    assert coco.annotations.image.tolist() == [1, -1, 0]
+    assert coco.annotations.crowd.tolist() == [True, False, False]
+    assert coco.annotations.bbox[1].tolist() == [0.5, 1, 2, 3]
+    assert coco.annotations.ids_where(coco.annotations.image < 0) == ['y']
+
+
+def test_no_annotations(tmp_path):
+    path = tmp_path / 'a.json'
+    path.write_text('{"images": [], "annotations": [], "categories": []}')
+    coco, problems = read(path)
+    assert problems == []
+    assert coco.annotations.bbox.shape == (0, 4)
+    assert coco.annotations.ids_where(coco.annotations.crowd) == []
 
 
 def test_broken_entries_are_left_out_and_named_by_their_place(tmp_path):
@@ -36,7 +77,7 @@ def test_broken_entries_are_left_out_and_named_by_their_place(tmp_path):
     images = [image, image | dict(id=2, width='10'), image | dict(id=3, width=-1), 7]
     path.write_text(json.dumps(dict(images=images, annotations=[], categories=[])))
     coco, problems = read(path)
-    assert coco.images == [image]
+    assert coco.images == [Image(**image)]
     assert problems == [
         'a.json: 2 images without a proper width (a positive number), counted from 0: '
         '1, 2',
@@ -78,32 +119,20 @@ def test_entries_are_whole_or_a_problem(sound, edits):
         assert problems
         return
     content = json.loads(path.read_text())
-    for kind, entries in coco._asdict().items():
-        assert problems or entries == content[kind]
+    anns = coco.annotations
+    if not problems:
+        assert [image.id for image in coco.images] == [
+            image['id'] for image in content['images']
+        ]
+        assert anns.ids == [ann['id'] for ann in content['annotations']]
+        assert anns.bbox.tolist() == [ann['bbox'] for ann in content['annotations']]
+        assert coco.categories == content['categories']
     for image in coco.images:
-        assert image['width'] > 0 and image['height'] > 0
-        assert isinstance(image['file_name'], str)
-    for ann in coco.annotations:
-        assert len(ann['bbox']) == 4 and all(map(math.isfinite, ann['bbox']))
-        assert math.isfinite(ann['area'])
-    for entries in coco:
-        ids = [entry['id'] for entry in entries]
-        assert problems or len(set(ids)) == len(ids)
-
-
-def test_missing_images(tmp_path):
-    (tmp_path / 'a.png').touch()
-    names = ('a.png', 'b\n.png', '\0', 'x' * 9999)
-    found = Findings()
-    missing = missing_images(
-        [dict(file_name=name) for name in names], tmp_path, 'a.json', found
-    )
-    assert missing == list(names[1:])
-    (text,) = found.problems
-    assert text.startswith(
-        f"a.json: 3 of 4 images missing in '{tmp_path}': 'b\\n.png', '\\x00', "
-    )
-    assert not missing_images([dict(file_name='a.png')], tmp_path, 'a.json', found)
+        assert image.width > 0 and image.height > 0
+        assert isinstance(image.file_name, str)
+    assert np.isfinite(anns.bbox).all() and np.isfinite(anns.area).all()
+    assert {len(column) for column in anns} == {len(anns.ids)}
+    assert problems or len(set(anns.ids)) == len(anns.ids)
 
 
 @pytest.mark.parametrize(
@@ -117,5 +146,8 @@ def test_missing_images(tmp_path):
         (dict(), False),
     ],
 )
-def test_has_mask(fields, expected):
-    assert has_mask(fields) is expected
+def test_has_mask(tmp_path, fields, expected):
+    write_coco(tmp_path)
+    change(tmp_path, lambda coco: coco['annotations'][0].update(fields))
+    coco, _ = read(tmp_path / 'annotations/instances_val.json')
+    assert coco.annotations.has_mask.tolist() == [expected, False, False, False]
