@@ -119,7 +119,7 @@ def find_stack() -> str:
 
 def in_use() -> dict[str, str]:
     """The versions of the distributions in use, torch first."""
-    versions = {}
+    versions: dict[str, str] = {}
     for name in (*COMMON, *STACKS[find_stack()]):
         versions |= installed(name)
     return versions
@@ -127,7 +127,7 @@ def in_use() -> dict[str, str]:
 
 def stack_distributions(stack: str) -> dict[str, str]:
     """The installed distributions of a stack, with their versions."""
-    found = {}
+    found: dict[str, str] = {}
     for name in STACKS[stack]:
         if name not in _TELL_NOTHING:
             found |= installed(name)
@@ -142,7 +142,7 @@ def install_command(stack: str) -> str:
 
 def installed(name: str) -> dict[str, str]:
     """The versions of the distributions that can stand for ``name``, itself first."""
-    versions = {}
+    versions: dict[str, str] = {}
     for distribution in _ALTERNATIVES.get(name, (name,)):
         try:
             versions[distribution] = metadata.version(distribution)
