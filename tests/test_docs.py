@@ -171,7 +171,7 @@ def check(call, parse):
 
 def check_pip(args):
     command, *rest = args
-    assert command == 'install'
+    assert command in ('install', 'wheel')
     if rest[0] == '-r':
         lines = (ROOT / rest[1]).read_text().splitlines()
         rest = [line for line in lines if line and not line.startswith('#')]
