@@ -11,7 +11,7 @@ PACKAGE = ROOT / 'mmreviewkd'
 
 # Read, not imported: importing the package needs all that is to be installed.
 version = runpy.run_path(str(PACKAGE / 'version.py'))['__version__']
-supported = runpy.run_path(str(PACKAGE / 'compat' / 'versions.py'))['SUPPORTED']
+versions = runpy.run_path(str(PACKAGE / 'compat' / 'versions.py'))
 
 # What MMEngine and mim look for in an installed package: `mmreviewkd::small/...`.
 MIM = ('configs', 'tools', 'model-index.yml')
@@ -36,6 +36,11 @@ class BuildWithConfigs(build_py):
                 shutil.copy2(ROOT / name, mim / name)
 
 
+def requirements(ranges, *left_out):
+    return [name + text for name, text in ranges.items() if name not in left_out]
+
+
+openmmlab, onedl = (versions['STACKS'][name] for name in ('openmmlab', 'onedl'))
 readme = ROOT / 'README.md'
 
 setup(
@@ -58,10 +63,9 @@ setup(
     package_data=dict(
         mmreviewkd=['pages/*.html', 'pages/*.md', 'py.typed', 'support/*.yaml']
     ),
-    # Without mmcv: both mmcv and mmcv-lite provide that package, and requiring one
-    # would overwrite the other where it is installed. requirements.txt says the same.
+    # Neither stack: each overwrites the other's files. An extra chooses one.
     install_requires=[
-        *(name + text for name, text in supported.items() if name != 'mmcv'),
+        *requirements(versions['COMMON']),
         'filelock',
         'jinja2',
         'matplotlib',
@@ -73,7 +77,10 @@ setup(
         'scipy>=1.15',
     ],
     extras_require={
-        'lite': ['mmcv-lite' + supported['mmcv']],
+        'openmmlab': requirements(openmmlab),
+        # For a compiled mmcv, whose files mmcv-lite overwrites.
+        'openmmlab-own-mmcv': requirements(openmmlab, 'mmcv-lite'),
+        'onedl': requirements(onedl),
         # Reads YOLO, Pascal VOC and LabelMe.
         'data': ['supervision>=0.31'],
         'demo': ['scikit-learn'],

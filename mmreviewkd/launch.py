@@ -19,7 +19,7 @@ from mmengine.dist import init_dist
 from mmengine.logging import print_log
 
 from .compat.expected_messages import hide_package_warnings as hide_package_warnings
-from .compat.versions import SUPPORTED, installed
+from .compat.versions import in_use
 from .config_file import read_config
 from .default_hooks import drop_hooks_that_are_off
 from .errors import UsageError
@@ -175,8 +175,6 @@ def hold_work_dir(work_dir: str | Path) -> IO[str]:
 
 def log_versions() -> None:
     """Put the versions in use into the log, of which MMEngine lists its own only."""
-    versions = dict(mmreviewkd=__version__)
-    for name in SUPPORTED:
-        versions |= installed(name)
+    versions = dict(mmreviewkd=__version__) | in_use()
     pairs = ', '.join(f'{name} {version}' for name, version in versions.items())
     print_log(VERSIONS + pairs, logger='current')

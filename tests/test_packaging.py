@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.fileio import load
 from mmengine.hub import get_config
 
 import mmreviewkd
@@ -75,6 +76,7 @@ def test_configs_of_an_installed_package_are_found_by_name(
         'import mmreviewkd\n'
         'from mmengine.hub import get_config\n'
         'from mmreviewkd.files import configs_folder\n'
+        "get_config('mmreviewkd::reviewkd_frcnn_r101_r18.py')\n"
         "config = get_config('mmreviewkd::small/reviewkd_mrcnn.py')\n"
         'print(configs_folder())\n'
         'print(config.model.student)\n'
@@ -116,6 +118,49 @@ val_cfg = val_dataloader = val_evaluator = None
     assert (tmp_path / 'work_dirs/mine/epoch_1.pth').is_file()
     # MMEngine has found the scope, and what is registered.
     assert not re.findall('WARNING.*(?:regist|install).*', done.stderr + done.stdout)
+
+
+def test_mim_lists_the_published_pairs():
+    """mim reads these files, and wants the paths from the folder of the first."""
+    (metafile,) = load(ROOT / 'model-index.yml')['Import']
+    content = load(ROOT / metafile)
+    published = {f'configs/{path.name}' for path in ROOT.glob('configs/reviewkd_*.py')}
+    assert {model['Config'] for model in content['Models']} == published
+    names = {collection['Name'] for collection in content['Collections']}
+    assert {model['In Collection'] for model in content['Models']} <= names
+
+
+def test_metafiles_are_in_the_wheel(installed):
+    mim = installed / 'mmreviewkd' / '.mim'
+    (metafile,) = load(mim / 'model-index.yml')['Import']
+    assert (mim / metafile).is_file()
+
+
+@pytest.mark.parametrize(
+    ('present', 'wanted', 'message'),
+    [
+        ('onedl', 'openmmlab', "has MMDetection of 'onedl', not of openmmlab alone"),
+        ('openmmlab onedl', '', "'openmmlab onedl', not of openmmlab alone"),
+        ('', 'mmlab', "MMREVIEWKD_STACK is 'mmlab'; it can be openmmlab or onedl"),
+    ],
+)
+def test_no_environment_gets_both_stacks(tmp_path, present, wanted, message):
+    python = tmp_path / 'bin' / 'python'
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\necho {present}\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools' / 'in_venv.sh'), 'true'],
+        env=dict(
+            PATH='/usr/bin:/bin',
+            MMREVIEWKD_VENV=str(tmp_path),
+            MMREVIEWKD_STACK=wanted,
+        ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
 
 
 def test_configs_beside_the_source_are_found():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmreviewkd.compat.versions import SUPPORTED, installed
+from mmreviewkd.compat.versions import in_use
 from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.version import __version__
 
@@ -27,9 +27,7 @@ def about_job(runs: Sequence[Run], data: DataFolder, device: str) -> dict[str, A
         ``data``: ``name``, ``images`` and ``instances`` of training and validation, and
         ``classes``; ``epochs`` of ``student`` and ``teacher``.
     """
-    versions = dict(mmreviewkd=__version__)
-    for name in SUPPORTED:
-        versions |= installed(name)
+    versions = dict(mmreviewkd=__version__) | in_use()
     epochs = {
         run.name: run.config.train_cfg.get('max_epochs')
         for run in runs

@@ -2,15 +2,13 @@
 
 import argparse
 
-from mmreviewkd.compat.versions import installed
+from mmreviewkd.compat.versions import in_use
 from mmreviewkd.files import write_text
 
 from .jobs import LIST, Job, left_out, read_jobs
 from .page import page
 from .process import run_job
 from .table import FAILS, Row, append_row, find, make_row, read_rows
-
-PACKAGES = ('torch', 'mmengine', 'mmcv', 'mmdet')
 
 
 def main(args: argparse.Namespace) -> None:
@@ -45,7 +43,8 @@ def _say(row: Row) -> None:
 
 
 def _versions() -> str:
-    found: dict[str, str] = {}
-    for package in PACKAGES:
-        found |= installed(package)
-    return ', '.join(f'{name} {version}' for name, version in found.items())
+    return ', '.join(
+        f'{name} {version}'
+        for name, version in in_use().items()
+        if name not in ('torchvision', 'setuptools')
+    )

@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from ..versions import SUPPORTED
+from ..versions import COMPILED, find_stack
 
 
 def refuse(name: str) -> NoReturn:
@@ -16,6 +16,5 @@ def refuse(name: str) -> NoReturn:
     """
     raise NotImplementedError(
         f"mmcv's operator {name} needs the compiled mmcv and has no stand-in here: "
-        'replace mmcv-lite by the full mmcv (pip uninstall mmcv-lite; '
-        f'pip install "mmcv{SUPPORTED["mmcv"]}").'
+        f'install that with a C++ compiler at hand: {COMPILED[find_stack()]}.'
     )
