@@ -1,6 +1,7 @@
 import batches
 import pytest
 import torch
+from torch import nn
 
 from mmreviewkd.detection import ObjectDistillation
 from mmreviewkd.detection.object_distillation import pool
@@ -119,4 +120,4 @@ def test_maps_of_one_position():
 
 def test_levels_of_different_widths_are_refused():
     with pytest.raises(ValueError, match=r"the teacher's levels .* \[4, 8\]"):
-        Remembering([4, 4], [4, 8])
+        Remembering([4, 4], [4, 8]).student_modules(nn.Module())
