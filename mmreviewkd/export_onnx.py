@@ -119,9 +119,10 @@ def export_onnx(model: BaseDetector, path: Path, size: tuple[int, int]) -> Expor
 
 def _trace(raw: _RawOutputs, images: Tensor, names: Sequence[str]) -> Any:
     # It tells of its progress, and of what does not concern this model.
-    logger = logging.getLogger('torch.onnx')
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ('torch.onnx', 'onnxscript')]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter('ignore')
@@ -140,7 +141,8 @@ def _trace(raw: _RawOutputs, images: Tensor, names: Sequence[str]) -> Any:
             f'{type(error).__name__}: {first[0]}'
         ) from error
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
     assert program is not None  # it is None where a file is written
     return program.model_proto
 

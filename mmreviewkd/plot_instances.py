@@ -145,7 +145,7 @@ def draw_objects(
         picture = _lay_masks(picture, masks, [colours[label] for label in labels])
     shown = InstanceData(labels=labels, bboxes=boxes * factor)
     with_names = with_names and len(objects) <= MAX_NAMES
-    # An empty name is not drawn.
+    # An empty name is not written.
     shown.label_names = [classes[label] if with_names else '' for label in labels]
     if with_names and 'scores' in objects:
         shown.scores = objects.scores
@@ -177,8 +177,14 @@ def _lay_masks(
 class _Visualizer(DetLocalVisualizer):
     """Writes names large enough to be read where the picture is one of many."""
 
-    def draw_texts(self, *args: Any, font_sizes: int, **options: Any) -> Any:
-        return super().draw_texts(*args, font_sizes=max(10, font_sizes), **options)
+    def draw_texts(
+        self, texts: str, *args: Any, font_sizes: int, **options: Any
+    ) -> Any:
+        # A hundred empty names would cost as much time as others.
+        if texts:
+            size = max(10, font_sizes)
+            super().draw_texts(texts, *args, font_sizes=size, **options)
+        return self
 
 
 @contextmanager

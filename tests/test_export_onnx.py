@@ -55,9 +55,7 @@ def test_outputs_that_differ_are_an_error():
     close = [np.float32([1, 1.0005]), np.float32([100, 100.05])]
     assert module._compare(['a', 'b'], ones, close) == pytest.approx(5e-4, rel=1e-2)
     far = [close[0], np.float32([100, 101])]
-    with pytest.raises(
-        UsageError, match="b of the ONNX file differs from PyTorch's by 1"
-    ):
+    with pytest.raises(UsageError, match="b of .* differs from PyTorch's by 1"):
         module._compare(['a', 'b'], ones, far)
 
 

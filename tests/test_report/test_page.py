@@ -7,6 +7,8 @@ import cv2
 import pytest
 from work_dirs import step, write_session
 
+from mmreviewkd import pages
+
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'report.py'
 
 
@@ -77,3 +79,15 @@ def test_training_that_has_not_logged_yet(folder, monkeypatch):
 def test_folder_without_a_training(tmp_path, monkeypatch, capsys):
     assert report(monkeypatch, tmp_path) == 2
     assert 'holds no log of a training' in capsys.readouterr().err
+
+
+def test_pages_fit_a_phone():
+    """Nothing is wider than the screen: what may be scrolls by itself."""
+    folder = Path(pages.__file__).parent
+    base = (folder / 'base.html').read_text()
+    assert 'name="viewport" content="width=device-width' in base
+    for path in folder.glob('*.html'):
+        text = path.read_text()
+        for tag in ('<table', '<img class="large"'):
+            for before in text.split(tag)[:-1]:
+                assert before.rstrip().endswith('<div class="wide">'), path
