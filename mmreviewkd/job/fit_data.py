@@ -1,6 +1,6 @@
 """Fitting a config to a data set: files, classes, evaluator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -30,14 +30,14 @@ def main_metric(cfg: Config) -> str:
 
 
 def fit_data(
-    cfg: Config, data: DataFolder, max_images: tuple[int, int] | None = None
+    cfg: Config, data: DataFolder, max_images: Sequence[int] | None = None
 ) -> None:
     """Set data sets and evaluators; pipelines stay as they are.
 
     Args:
         cfg (Config): Config of a training, which is changed.
         data (DataFolder): The data set.
-        max_images (tuple[int, int], optional): Use so many images for training and
+        max_images (Sequence[int], optional): Use so many images for training and
             for validation at most. Defaults to None: all.
 
     Raises:

@@ -1,5 +1,6 @@
 """What a job is asked for: which detectors, and how they are trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -46,7 +47,7 @@ class Training:
         teacher_epochs (int, optional): Epochs of the teacher's run. Defaults to None.
         image_size (int, optional): Scale images to this longest side, in pixels.
             Defaults to None.
-        max_images (tuple[int, int], optional): Use so many images for training and
+        max_images (Sequence[int], optional): Use so many images for training and
             for validation at most. Defaults to None: all.
         batch (int | str, optional): Images a step and process, or ``'auto'``: as many
             as the GPU holds. Defaults to None.
@@ -61,7 +62,7 @@ class Training:
     epochs: int | None = None
     teacher_epochs: int | None = None
     image_size: int | None = None
-    max_images: tuple[int, int] | None = None
+    max_images: Sequence[int] | None = None
     batch: int | str | None = None
     workers: int | None = None
     amp: bool | None = None

@@ -1,5 +1,6 @@
 """The commands as typed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,63 @@ def test_named_files(asked, monkeypatch):
     args = 'set --train-ann a.json --val-ann b.json'
     assert call(monkeypatch, cli.compare, *args.split()) == 0
     assert asked['given'] == Given('a.json', 'b.json')
+
+
+def test_detectors_and_training(asked, monkeypatch):
+    args = (
+        'set --student s.py --teacher t.py --teacher-checkpoint t.pth --from-scratch '
+        '--batch 8 --workers 0 --no-amp --patience 3 --max-images 9 5 --dry-run '
+        '--launcher pytorch'
+    )
+    assert call(monkeypatch, cli.distill, *args.split()) == 0
+    assert asked['detectors'] == Detectors(
+        student='s.py', teacher='t.py', teacher_checkpoint='t.pth', from_scratch=True
+    )
+    assert asked['training'] == Training(
+        batch=8, workers=0, amp=False, patience=3, max_images=[9, 5]
+    )
+    assert asked['dry_run'] and asked['launcher'] == 'pytorch'
+    assert call(monkeypatch, cli.compare, '--pair', 'p', '--batch', 'auto') == 0
+    assert asked['detectors'] == Detectors(pair='p')
+    assert asked['training'] == Training(batch='auto')
+
+
+@pytest.mark.parametrize(
+    'before, device, after',
+    [
+        (None, None, None),
+        ('0,1', 'cpu', ''),
+        (None, 'cuda:1', '1'),
+        ('4,5', 'cuda:1', '5'),
+        ('4,5', 'cuda', '4,5'),
+    ],
+)
+def test_device(monkeypatch, before, device, after):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    name = 'CUDA_VISIBLE_DEVICES'
+    monkeypatch.setenv(name, before or '')
+    if before is None:
+        monkeypatch.delenv(name)
+    cli._choose_device(device)
+    assert os.environ.get(name) == after
+
+
+@pytest.mark.parametrize(
+    'device, message',
+    [
+        ('tpu', 'write cpu, cuda, or cuda:1'),
+        ('cuda:x', 'write cpu, cuda, or cuda:1'),
+        ('cuda:2', 'lets this process see 2 GPUs'),
+        ('cuda', 'PyTorch finds no such GPU'),
+    ],
+)
+def test_no_such_device(monkeypatch, capsys, device, message):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '0,1')
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    assert call(monkeypatch, cli.distill, '--device', device) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f'error: --device {device}: ') and message in err
+    assert err.count('\n') == 1
 
 
 def test_compare(asked, monkeypatch, tmp_path):
