@@ -54,7 +54,7 @@ def test_all_configs_and_modules_are_in_the_wheel(installed):
         files = {
             path.relative_to(kind)
             for path in kind.rglob('*')
-            if path.suffix in ('.py', '.html', '.typed')
+            if path.suffix in ('.py', '.html', '.md', '.typed')
         }
         files = {path for path in files if '.mim' not in path.parts}
         assert files
@@ -64,8 +64,30 @@ def test_all_configs_and_modules_are_in_the_wheel(installed):
 def test_entry_point(installed):
     (entry_points,) = installed.glob('*.dist-info/entry_points.txt')
     commands = entry_points.read_text()
-    assert 'mmreviewkd-distill = mmreviewkd.job.cli:distill' in commands
-    assert 'mmreviewkd-compare = mmreviewkd.job.cli:compare' in commands
+    for name in ('distill', 'compare'):
+        assert f'mmreviewkd-{name} = mmreviewkd_commands:{name}' in commands
+
+
+@pytest.mark.parametrize('name', ['distill', 'compare'])
+def test_help_of_a_command_imports_nothing_heavy(installed, tmp_path, name):
+    script = (
+        'import sys\n'
+        'import mmreviewkd_commands\n'
+        "sys.argv = ['command', '--help']\n"
+        'try:\n'
+        f'    mmreviewkd_commands.{name}()\n'
+        'finally:\n'
+        "    print({'torch', 'mmengine', 'mmreviewkd'} & set(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', script],
+        cwd=tmp_path,
+        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'usage' in done.stdout and done.stdout.endswith('set()\n')
 
 
 def test_configs_of_an_installed_package_are_found_by_name(
