@@ -119,7 +119,7 @@ def test_classifiers_of_mmpretrain_are_students_and_teachers():
                 loss=dict(type='CrossEntropyLoss'),
             ),
             data_preprocessor=dict(
-                type='ClsDataPreprocessor',
+                type='mmpretrain.ClsDataPreprocessor',
                 num_classes=4,
                 mean=[127] * 3,
                 std=[60] * 3,
