@@ -37,7 +37,7 @@ def add_unlabeled(
         pseudo_labels (str | Path, optional): Annotation file with the teacher's
             predictions for the folder, see :func:`write_pseudo_labels`. Images that it
             names are trained on like labelled ones, the others have their maps compared
-            only. Defaults to None.
+            only. It may be written later, before the training. Defaults to None.
         pipeline (Sequence[dict], optional): Transforms of the unlabelled images.
             Defaults to None: those of the labelled ones, see
             :func:`unlabeled_pipeline`.
@@ -63,7 +63,8 @@ def add_unlabeled(
         pipeline=list(pipeline),
         exclude=[str(pseudo_labels)] if pseudo_labels else [],
     )
-    others = [images] if list_images(folder, images['exclude']) else []
+    list_images(folder)
+    others = [images]
     if pseudo_labels:
         others.append(_pseudo_labeled(labeled, pseudo_labels, folder))
     batch_sampler: dict[str, Any] = dict(
@@ -79,6 +80,24 @@ def add_unlabeled(
     loader.dataset = dict(type='WithUnlabeled', datasets=[labeled, *others])
     loader.sampler = dict(type='LabeledSampler', sampler=loader.sampler)
     loader.batch_sampler = batch_sampler
+
+
+def remove_unlabeled(cfg: Config) -> None:
+    """Undo :func:`add_unlabeled`; other configs stay as they are.
+
+    Args:
+        cfg (Config): Config of a training, which is changed.
+    """
+    loader: Any = cfg.get('train_dataloader')
+    if not loader or loader.dataset.get('type') != 'WithUnlabeled':
+        return
+    loader.dataset = loader.dataset.datasets[0]
+    loader.sampler = loader.sampler.sampler
+    mixed = loader.pop('batch_sampler')
+    if mixed.get('batch_sampler'):
+        loader.batch_sampler = mixed.batch_sampler
+    if mixed.get('drop_last'):
+        loader.drop_last = True
 
 
 def unlabeled_pipeline(pipeline: Sequence[dict]) -> list[dict]:

@@ -45,9 +45,13 @@ class UnlabeledImages(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the images by path."""
+        names = list_images(self.folder, self.exclude)
+        if not names:
+            # All have pseudo labels, and MMEngine cannot serialize an empty list.
+            self.serialize_data = False
         return [
             dict(img_path=str(Path(self.folder, name)), img_id=number, instances=[])
-            for number, name in enumerate(list_images(self.folder, self.exclude))
+            for number, name in enumerate(names)
         ]
 
     def prepare_data(self, idx: int) -> Any:
@@ -81,6 +85,21 @@ class WithUnlabeled(ConcatDataset):
         self._fully_initialized = False
         if not lazy_init:
             self.full_init()
+
+    @property
+    def pipeline(self) -> Any:
+        """Compose: Transforms of the labelled images.
+
+        Hooks such as MMDetection's ``PipelineSwitchHook`` set them during training, for
+        images with pseudo labels too.
+        """
+        return self.datasets[0].pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipeline: Any) -> None:
+        for dataset in self.datasets:
+            if not isinstance(dataset, UnlabeledImages):
+                dataset.pipeline = pipeline
 
 
 def list_images(folder: str | Path, exclude: Sequence[str] = ()) -> list[str]:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import HOOKS, MODELS, Registry, init_default_scope
 from mmengine.runner import CheckpointLoader
 
+from mmreviewkd.datasets import remove_unlabeled
 from mmreviewkd.default_hooks import drop_hooks_that_are_off
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import ATOMIC
@@ -61,6 +62,8 @@ def publish_student(
     init_default_scope('mmdet')
     # New-style configs also hold what they import.
     plain = portable(Config(by_name({key: cfg[key] for key in cfg.to_dict()})))
+    # A plain detector cannot be trained on them.
+    remove_unlabeled(plain)
     # Whatever it started from, it now has weights of its own.
     plain.model = without_pretrained(resolve_model_config(cfg.model))
     _drop_own_hooks(plain)

@@ -2,7 +2,13 @@
 
 from .errors import JobError
 from .job import run_job
-from .method import AS_CONFIGURED, CONTROLS, Method, read_methods
+from .method import (
+    AS_CONFIGURED,
+    CONTROLS,
+    Method,
+    read_methods,
+    unlabeled_methods,
+)
 from .settings import Detectors, Training
 from .until_clear import run_until_clear
 
@@ -16,4 +22,5 @@ __all__ = [
     'read_methods',
     'run_job',
     'run_until_clear',
+    'unlabeled_methods',
 ]

@@ -21,6 +21,7 @@ def distill() -> int:
         'was interrupted; several processes may share the work.',
         work_dir='work_dirs/NAME_OF_THE_FOLDER',
     )
+    _add_unlabeled(parser.add_argument_group('unlabelled images'))
     return _run(vars(parser.parse_args()), one_teacher=False)
 
 
@@ -248,10 +249,44 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
         help='use so many images for training and for validation at most',
     )
     group.add_argument(
+        '--export',
+        choices=['onnx'],
+        help='format in which to write the distilled student too, beside that for '
+        'MMDetection, which is always in WORK_DIR/student',
+    )
+    group.add_argument(
         '--dry-run',
         action='store_true',
         help='build all, take a step of each run, say what it will take, and stop',
     )
+
+
+def _add_unlabeled(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--unlabeled',
+        metavar='FOLDER',
+        help='images without annotations: the student is distilled with them too, as '
+        'many to a batch as there are labelled ones, and gets another row of the table',
+    )
+    group.add_argument(
+        '--pseudo-labels',
+        nargs='?',
+        type=_score,
+        const=0.7,
+        metavar='SCORE',
+        help="also train on the teacher's predictions on them that have this score and "
+        'more, a third row (default, where it is named without a number: 0.7)',
+    )
+
+
+def _score(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f'{text} is no number between 0 and 1')
+    return number
 
 
 def _batch(text: str) -> int | str:
@@ -335,6 +370,7 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     until = {key: args.pop(key, None) for key in ('max_seeds', 'budget')}
     width = args.pop('until_clear', None)
     controls = job.CONTROLS if args.pop('controls') else ()
+    unlabeled, score = args.pop('unlabeled', None), args.pop('pseudo_labels', None)
     named = args.pop('methods', None)
     files = named or sorted(Path(folder, 'methods').glob('*.py'))
     detectors = job.Detectors(**_take(args, fields(job.Detectors)))
@@ -350,6 +386,10 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             options = {'model.inherit': ()} | options
         else:
             methods = [job.AS_CONFIGURED]
+            if unlabeled:
+                methods += job.unlabeled_methods(unlabeled, score)
+            elif score is not None:
+                raise job.JobError('--pseudo-labels needs --unlabeled FOLDER')
         run = partial(
             job.run_job,
             folder / 'small',

@@ -26,7 +26,7 @@ def set_image_size(cfg: Config, side: int) -> None:
         JobError: If the config scales no image, or its images have a fixed size that
             has to be a multiple of 32.
     """
-    reference = _reference(cfg)
+    reference = evaluation_size(cfg)
     found = list(transforms(cfg))
     fixed = [t for t in found if any(_is_size(t, key) for key in ('size', 'img_scale'))]
     if fixed and side % _STRIDE:
@@ -45,8 +45,12 @@ def set_image_size(cfg: Config, side: int) -> None:
         _scale_lengths(augment, factor)
 
 
-def _reference(cfg: Config) -> tuple[int, int]:
-    """The size to which the evaluation scales images."""
+def evaluation_size(cfg: Config) -> tuple[int, int]:
+    """Give width and height, in pixels, to which the evaluation scales images.
+
+    Raises:
+        JobError: If it scales none.
+    """
     dataset = cfg.val_dataloader.dataset
     while 'dataset' in dataset:
         dataset = dataset.dataset

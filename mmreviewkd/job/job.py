@@ -28,6 +28,7 @@ from .results import Results, read_results
 from .runs import is_begun, refuse_other_settings
 from .settings import Detectors, Training
 from .sharing import do_runs, raise_if_any
+from .student import write_student
 from .trial import MOST, announcement, largest_batch, try_runs
 
 # Student's and teacher's; the digits' are meant for a quarter of an hour.
@@ -52,6 +53,7 @@ def run_job(
     given: Given | None = None,
     launcher: str = 'none',
     dry_run: bool = False,
+    export: str | None = None,
 ) -> Path:
     """Train a teacher, and a student alone and distilled by each method.
 
@@ -59,7 +61,8 @@ def run_job(
     Before anything begins, all that is planned is built and takes a step. What is
     finished is kept: called again, with more methods or seeds if wanted, the job is
     resumed where it was interrupted. Several processes may share it. The table is
-    written after each run, from all that is finished.
+    written after each run, from all that is finished; at the end the distilled student
+    is published, see :func:`write_student`.
 
     Args:
         configs (str | Path): Folder of the demo's configs, see :func:`load_configs`.
@@ -88,9 +91,11 @@ def run_job(
         launcher (str): ``'pytorch'``, ``'slurm'`` or ``'mpi'`` where several processes
             train each run together. Defaults to ``'none'``.
         dry_run (bool): Whether to stop before the first run begins. Defaults to False.
+        export (str, optional): ``'onnx'`` to write the student in that format too.
+            Defaults to None.
 
     Returns:
-        Path: The folder with table, plots and runs.
+        Path: The folder with table, plots, runs and student.
 
     Raises:
         JobError: If something is asked for that cannot be done, or a run fails.
@@ -151,6 +156,7 @@ def run_job(
     plot_ap(results, work_dir / 'ap_over_epochs.png')
     plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
+    write_student(runs, results, work_dir, export, console.say)
     if not quick:
         for text in weak_teachers(results):
             console.say(f'warning: {text}')

@@ -13,6 +13,20 @@ from .errors import JobError
 
 
 @dataclass(frozen=True)
+class Unlabeled:
+    """Images without annotations that a student is distilled with.
+
+    Args:
+        folder (str): The folder of the images.
+        threshold (float, optional): Lowest score of the teacher's predictions that
+            serve as annotations. Defaults to None: no prediction does.
+    """
+
+    folder: str
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
 class Method:
     """One way of learning.
 
@@ -23,12 +37,14 @@ class Method:
         imports (Sequence[str]): Modules to import that register its classes.
             Defaults to ().
         detectors (Sequence[str]): The detectors that it fits. Defaults to (): any.
+        unlabeled (Unlabeled, optional): More images for it. Defaults to None.
     """
 
     name: str
     model: Mapping[str, Any] = field(default_factory=dict)
     imports: Sequence[str] = ()
     detectors: Sequence[str] = ()
+    unlabeled: Unlabeled | None = None
 
     def apply(self, cfg: Config) -> None:
         """Change the config of a distilled run."""
@@ -48,6 +64,24 @@ CONTROLS = (
     Method('random_teacher', dict(teacher_checkpoint='random', inherit=())),
     Method('zero_weight', {'distillation.loss_weight': 0.0}),
 )
+
+
+def unlabeled_methods(folder: str, threshold: float | None = None) -> list[Method]:
+    """List the ways to distil as configured with unlabelled images.
+
+    Args:
+        folder (str): The folder of the images.
+        threshold (float, optional): Lowest score of a pseudo label. Defaults to None:
+            pseudo labels are not used.
+
+    Returns:
+        list[Method]: One without pseudo labels, and one with them where asked for.
+    """
+    methods = [Method('distilled_unlabeled', unlabeled=Unlabeled(folder))]
+    if threshold is not None:
+        with_labels = Unlabeled(folder, threshold)
+        methods.append(Method('distilled_pseudo', unlabeled=with_labels))
+    return methods
 
 
 def read_methods(files: Sequence[str | Path]) -> list[Method]:

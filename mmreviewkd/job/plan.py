@@ -2,12 +2,16 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmengine.config import Config
 
-from .method import AS_CONFIGURED, Method
+from mmreviewkd.datasets import add_unlabeled
+from mmreviewkd.errors import UsageError
+
+from .errors import JobError
+from .method import AS_CONFIGURED, Method, Unlabeled
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Run:
             None.
         checkpoint (str, optional): Trained weights: the run only measures them.
             Defaults to None.
+        pseudo_labels (PseudoLabels, optional): Those that have to be written before.
+            Defaults to None.
     """
 
     name: str
@@ -29,6 +35,7 @@ class Run:
     config: Config
     needs: 'Run | None' = None
     checkpoint: str | None = None
+    pseudo_labels: 'PseudoLabels | None' = None
 
     @property
     def seed(self) -> int:
@@ -37,6 +44,23 @@ class Run:
 
     def __str__(self) -> str:
         return f'{self.name}, seed {self.seed}'
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """A teacher's predictions on unlabelled images, which serve as annotations.
+
+    Args:
+        path (Path): Their annotation file.
+        teacher (Run): The run of the teacher.
+        folder (str): The folder of the images.
+        threshold (float): Lowest score of a prediction.
+    """
+
+    path: Path
+    teacher: Run
+    folder: str
+    threshold: float
 
 
 def plan_runs(
@@ -58,6 +82,9 @@ def plan_runs(
             each method. Defaults to (0,).
         one_teacher (bool): Whether all students have one teacher, of seed 0, instead
             of one for each seed. Defaults to False.
+
+    Raises:
+        JobError: If unlabelled images cannot be added.
     """
     runs: list[Run] = []
     given = cfgs['distilled'].model.get('teacher_checkpoint')
@@ -74,8 +101,30 @@ def plan_runs(
             needs = None if own_teacher else teacher
             run = _run(method.name, seed, cfgs['distilled'], work_dir, needs)
             method.apply(run.config)
+            if method.unlabeled is not None:
+                run = _add_images(run, method.unlabeled, teacher)
             runs.append(run)
     return runs
+
+
+def _add_images(run: Run, more: Unlabeled, teacher: Run | None) -> Run:
+    folder = str(Path(more.folder).resolve())
+    labels = path = None
+    if more.threshold is not None:
+        if teacher is None:
+            raise JobError(
+                '--pseudo-labels: the teacher does not know the classes of the data; '
+                'leave it out, since --unlabeled alone needs no classes, or train the '
+                'teacher on the data: --train-teacher'
+            )
+        # The name tells the threshold: with another one it is another file.
+        path = teacher.folder / f'pseudo_labels_{more.threshold}.json'
+        labels = PseudoLabels(path, teacher, folder, more.threshold)
+    try:
+        add_unlabeled(run.config, folder, pseudo_labels=path)
+    except UsageError as error:
+        raise JobError(f'--unlabeled {more.folder}: {error}') from error
+    return replace(run, pseudo_labels=labels)
 
 
 def _run(

@@ -14,9 +14,10 @@ from mmreviewkd.names import counted
 from .errors import JobError
 from .estimate import Estimate
 from .measure import MeasuringHook
-from .plan import Run
+from .plan import PseudoLabels, Run
 from .processes import Team
 from .progress import Console, ProgressHook
+from .pseudo_labels import label_images
 from .runs import read_result, train
 
 _LOCK = 'lock'
@@ -91,7 +92,12 @@ class _Worker:
             return True
         if run.needs is not None and read_result(run.needs.folder) is None:
             return False
-        with _claim(run.folder, wait) as mine:
+        labels = run.pseudo_labels
+        if labels is not None and not self._annotate(labels, wait):
+            return False
+        if run in self._failed:
+            return True
+        with _claim(run.folder / _LOCK, wait) as mine:
             if not mine:
                 return False
             result = read_result(run.folder)
@@ -102,6 +108,44 @@ class _Worker:
                 self._fail(index, 'failed in another process')
             else:
                 self._do(index)
+        # At once, so that one sees early what it finds.
+        for labels in [other.pseudo_labels for other in self._runs]:
+            if labels is None or labels.teacher is not run or run in self._failed:
+                continue
+            self._annotate(labels, wait=False)
+        return True
+
+    def _annotate(self, labels: PseudoLabels, wait: bool) -> bool:
+        """See to pseudo labels; False if another process is writing them.
+
+        Where they cannot be written, the runs that need them fail.
+        """
+        waiting = [
+            index
+            for index, run in enumerate(self._runs)
+            if run.pseudo_labels is not None
+            and run.pseudo_labels.path == labels.path
+            and run not in self._failed
+            and read_result(run.folder) is None
+        ]
+        if not waiting or labels.path.is_file():
+            return True
+        with _claim(labels.path.with_suffix('.lock'), wait) as mine:
+            if not mine:
+                return False
+            if labels.path.is_file():
+                return True
+            self._say(
+                f'{labels.teacher} labels the images in {labels.folder}, score '
+                f'{labels.threshold} and more'
+            )
+            try:
+                self._say(str(label_images(labels)))
+            except Exception as error:
+                for index in waiting:
+                    folder = self._runs[index].folder
+                    write_text(folder / _ERROR, traceback.format_exc())
+                    self._fail(index, f'failed: {error}')
         return True
 
     def _do(self, index: int) -> None:
@@ -154,13 +198,13 @@ def raise_if_any(failed: Sequence[Run]) -> None:
 
 
 @contextmanager
-def _claim(folder: Path, wait: bool) -> Iterator[bool]:
-    """Keep other processes from a run; give False if one of them does it.
+def _claim(path: Path, wait: bool) -> Iterator[bool]:
+    """Keep other processes from a run by a lock; give False if one of them does it.
 
     The system gives the lock back when its process ends, however that ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / _LOCK, blocking=wait)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, blocking=wait)
     try:
         lock.acquire()
     except Timeout:

@@ -5,19 +5,17 @@ import math
 import resource
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
+from mmreviewkd.datasets import WithUnlabeled
 from mmreviewkd.names import counted
 from mmreviewkd.preflight.findings import Findings
 from mmreviewkd.preflight.samples import build_loaders
@@ -26,6 +24,8 @@ from mmreviewkd.preflight.step import Cost, try_a_step
 from .errors import JobError
 from .plan import Run
 from .progress import clock
+from .pseudo_labels import without_missing_labels
+from .quiet import quiet
 from .runs import count_parameters
 from .start import check_weights
 
@@ -50,6 +50,7 @@ class Expected:
         epochs (int): Epochs of it.
         images (int): Images of an epoch.
         batch (int): Images of a step.
+        others (int): Unlabelled or pseudo-labelled images that are added to them.
         seconds (float): Time of the whole run.
         memory (int): The most that the GPU held in the trial, in bytes.
     """
@@ -59,6 +60,7 @@ class Expected:
     epochs: int
     images: int
     batch: int
+    others: int
     seconds: float
     memory: int
 
@@ -72,6 +74,8 @@ class Expected:
                 f'{counted(self.epochs, "epoch")} of {images} in batches of '
                 f'{self.batch}'
             )
+        if self.others:
+            what += f' and {self.others} more'
         memory = f', {self.memory / 2**30:.1f} GiB' if self.memory else ''
         return f'  {what}, about {clock(self.seconds)}{memory}'
 
@@ -103,7 +107,7 @@ def try_runs(runs: Sequence[Run], say: Callable[[str], object]) -> list[Expected
             say(f'trying {run.name}: a training step and a prediction')
             found = Findings()
             cfg = _config(run, teacher)
-            with _quiet():
+            with quiet():
                 key = str([cfg.train_dataloader, cfg.val_dataloader])
                 if key not in loaders:
                     loaders[key] = build_loaders(cfg, found)
@@ -136,10 +140,11 @@ def largest_batch(run: Run, most: int = MOST) -> int:
     fits, batch = 0, 1
     while batch <= most:
         cfg = copy.deepcopy(run.config)
-        cfg.train_dataloader.batch_size = batch
+        _set_batch(cfg.train_dataloader, batch)
+        without_missing_labels(run, cfg)
         _without_teachers_file(cfg, None)
         found = Findings()
-        with _quiet():
+        with quiet():
             loaders = build_loaders(cfg, found)
             cost = None if found.problems else _try(run, cfg, loaders, found)
         if torch.cuda.is_available():
@@ -188,9 +193,18 @@ def _config(run: Run, teacher: Path) -> Config:
         cfg[name].pop('prefetch_factor', None)
     if run.needs is not None:
         _without_teachers_file(cfg, teacher)
+    without_missing_labels(run, cfg)
     if run.checkpoint:
         cfg.load_from = None
     return cfg
+
+
+def _set_batch(loader: ConfigDict, batch: int) -> None:
+    """Set the images of a step; those that are added to them keep their share."""
+    added = (loader.get('batch_sampler') or {}).get('others')
+    if added:
+        loader.batch_sampler.others = max(1, round(added * batch / loader.batch_size))
+    loader.batch_size = batch
 
 
 def _without_teachers_file(cfg: Config, teacher: Path | None) -> None:
@@ -225,6 +239,8 @@ def _try(
 def _expect(run: Run, cost: Cost, loaders: dict[str, DataLoader]) -> Expected:
     loop, train, val = run.config.train_cfg, *loaders.values()
     images: Any = (val if run.checkpoint else train).dataset
+    if isinstance(images, WithUnlabeled):
+        images = images.datasets[0]
     epochs = 0 if run.checkpoint else loop.max_epochs
     evaluations = math.ceil(epochs / loop.get('val_interval', 1)) or 1
     return Expected(
@@ -233,22 +249,11 @@ def _expect(run: Run, cost: Cost, loaders: dict[str, DataLoader]) -> Expected:
         epochs=epochs,
         images=len(images),
         batch=run.config.train_dataloader.batch_size,
+        others=getattr(train.batch_sampler, 'others', 0),
         seconds=epochs * len(train) * cost.step_seconds
         + evaluations * len(val) * cost.evaluation_seconds,
         memory=cost.memory,
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to oneself what MMEngine says; problems are findings."""
-    with (
-        redirect_stdout(StringIO()),
-        redirect_stderr(StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter('ignore')
-        yield
 
 
 def _resident() -> int:
