@@ -8,6 +8,7 @@ from mmengine.config import Config, ConfigDict
 from mmreviewkd.data_folders import DataFolder
 
 from .errors import JobError
+from .kinds import KINDS
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -19,9 +20,10 @@ def metrics_of(cfg: Config) -> list[str]:
     return [kind for kind in ('bbox', 'segm') if kind in metric] or ['bbox']
 
 
-def has_masks(cfg: Config) -> bool:
-    """Say whether a config's detector predicts masks."""
-    return 'segm' in metrics_of(cfg)
+def kinds_of(cfg: Config) -> tuple[str, ...]:
+    """Give the kinds of AP that a config evaluates, of ``'box'`` and ``'mask'``."""
+    metrics = metrics_of(cfg)
+    return tuple(kind for kind, name in KINDS.items() if name in metrics)
 
 
 def main_metric(cfg: Config) -> str:
@@ -43,7 +45,7 @@ def fit_data(
     Raises:
         JobError: If the detector needs masks and the data has none.
     """
-    masks = has_masks(cfg)
+    masks = 'mask' in kinds_of(cfg)
     if masks and not data.has_masks:
         raise JobError(
             f'the {cfg.model.type} learns masks, but {data.root.name} has boxes only; '

@@ -37,6 +37,25 @@ def set_device(cfg: Config, training: Training, on_gpu: bool) -> None:
         _replace(cfg.model, 'SyncBN', 'BN')
 
 
+def batch_and_rate(cfg: Config) -> tuple[int | None, Any]:
+    """Give batch size and learning rate as a config has them."""
+    optimizer = cfg.optim_wrapper.get('optimizer') or {}
+    return cfg.train_dataloader.get('batch_size'), optimizer.get('lr')
+
+
+def keeps_rate(cfg: Config, batch: int | None, rate: Any) -> bool:
+    """Tell whether the learning rate is still that of another batch size.
+
+    Args:
+        cfg (Config): Config of a training.
+        batch (int, optional): Batch size that it had.
+        rate (Any): Learning rate that it had.
+    """
+    follows: dict = cfg.get('auto_scale_lr') or {}
+    new_batch, new_rate = batch_and_rate(cfg)
+    return new_batch != batch and new_rate == rate and not follows.get('enable')
+
+
 def cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0))

@@ -14,7 +14,7 @@ from mmreviewkd.names import counted
 
 from .about import about_job
 from .errors import JobError
-from .fit_data import has_masks
+from .fit_data import kinds_of
 from .job_configs import load_configs
 from .method import AS_CONFIGURED, Method, refuse_double_names
 from .plan import Run, plan_runs
@@ -141,11 +141,11 @@ def run_job(
     if dry_run:
         console.say('Nothing is begun; leave out --dry-run to begin.')
         return work_dir
-    masks = has_masks(runs[-1].config)
+    kinds = kinds_of(runs[-1].config)
     one_teacher = one_teacher or any(run.checkpoint for run in runs)
 
     def report() -> Results:
-        results = read_results(runs, masks, one_teacher, quick)
+        results = read_results(runs, kinds, one_teacher, quick)
         write_report(results, work_dir, about_job(runs, data, _device()))
         plot_gains(results, work_dir / 'gains.png')
         return results

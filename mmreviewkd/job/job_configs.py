@@ -13,7 +13,7 @@ from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
 
 from .fit_data import fit_data, main_metric
-from .fit_device import set_device, set_patience
+from .fit_device import batch_and_rate, keeps_rate, set_device, set_patience
 from .image_size import set_image_size
 from .num_classes import set_num_classes
 from .options import models_of, options_for
@@ -67,12 +67,22 @@ def load_configs(
     if pair.teacher is not None and (given is None or given.knows(data.classes, say)):
         cfgs = dict(teacher=pair.teacher) | cfgs
     _set_models(cfgs, pair, given, detectors, len(data.classes))
+    keep = []
     for name, cfg in cfgs.items():
+        before = batch_and_rate(cfg)
         _fit(cfg, name, pair, data, training, on_gpu, processes)
         # MMEngine changes what it merges.
         cfg.merge_from_dict(copy.deepcopy(options_for(name, cfg, options)))
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
+        if keeps_rate(cfg, *before):
+            keep.append(name)
+    if keep:
+        say(
+            f'note: the batch of {", ".join(keep)} is not that of the config, but the '
+            'learning rate is, since auto_scale_lr.base_batch_size is not set; set it, '
+            'or optim_wrapper.optimizer.lr, by --cfg-options'
+        )
     if given is not None and 'teacher' in cfgs:
         cfgs['teacher'].train_cfg.max_epochs = 0
         cfgs['teacher'].load_from = given.checkpoint

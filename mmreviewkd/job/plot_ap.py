@@ -64,6 +64,9 @@ def _plot_panel(
         if not epochs:
             continue
         ap = np.array([[curve[epoch] for epoch in epochs] for curve in curves], float)
+        if np.isnan(ap).all():
+            # This detector has no AP of this kind.
+            continue
         centre = ap.mean(axis=0)
         axes.plot(epochs, centre, color=colour, linewidth=2, marker='o', markersize=4)
         if len(ap) > 1:

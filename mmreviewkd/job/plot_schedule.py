@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
 from .errors import JobError
+from .kinds import KINDS
 from .results import Results, Statistics
 from .results_file import ResultsFile
 
@@ -38,11 +39,12 @@ def plot_schedule(
         files (Sequence[ResultsFile]): Results of jobs on the same data.
         path (Path): The PNG to write.
         methods (Sequence[str]): The methods to show. Defaults to (): the
-            :data:`MOST` that gain most box AP at the longest schedule they have.
+            :data:`MOST` that gain most AP at the longest schedule they have; box AP
+            where there is one.
 
     Raises:
-        JobError: If the jobs are on different data, two have the same schedule, or a
-            method is in none of them.
+        JobError: If the jobs are on different data, two have the same schedule, a
+            method is in none of them, or they have no kind of AP in common.
     """
     lengths, unit = _lengths(files)
     in_order = sorted(zip(lengths, files, strict=True), key=lambda pair: pair[0])
@@ -53,8 +55,10 @@ def plot_schedule(
             raise JobError(
                 f'no job has the method {name}; they have {", ".join(known)}'
             )
-    shown = list(methods) or _best(known, results)
-    kinds = [k for k in ('box', 'mask') if all(k in r.kinds for r in results.values())]
+    kinds = [k for k in KINDS if all(k in r.kinds for r in results.values())]
+    if not kinds:
+        raise JobError('some of the jobs have box AP alone, others mask AP alone')
+    shown = list(methods) or _best(known, results, kinds[0])
     with styled():
         figure = Figure(figsize=(5.8 * len(kinds), 4.4), layout='constrained')
         panels = figure.subplots(1, len(kinds), squeeze=False)[0]
@@ -110,10 +114,10 @@ def _epochs(file: ResultsFile) -> float:
     return epochs
 
 
-def _best(known: list[str], results: dict[float, Results]) -> list[str]:
+def _best(known: list[str], results: dict[float, Results], kind: str) -> list[str]:
     last = {}
     for name in known:
-        points = _points(results, name, 'box')
+        points = _points(results, name, kind)
         if points:
             last[name] = points[-1].gain.mean or 0.0
     best = sorted(last, key=lambda name: -last[name])[:MOST]

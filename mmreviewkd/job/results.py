@@ -70,7 +70,8 @@ class Results:
     Args:
         runs (dict[str, dict[int, dict | None]]): Result by run and seed, None where
             a run is not finished; ``'teacher'``, ``'student'``, and the methods.
-        has_masks (bool): Whether there is a mask AP.
+        kinds (Sequence[str]): The kinds of AP, of ``'box'`` and ``'mask'``. Defaults to
+            ``'box'`` alone.
         one_teacher (bool): Whether all students have the same teacher. Defaults to
             False: one of their own seed.
         quick (bool): Whether the runs only show that all works. Defaults to False.
@@ -79,7 +80,7 @@ class Results:
             results have ``resampled``, the AP on resampled images.
 
     Attributes:
-        kinds (tuple[str]): ``'box'``, and ``'mask'`` where there are masks.
+        kinds (tuple[str]): The kinds of AP.
         methods (list[str]): Names of the methods.
         one_teacher (bool): Whether all students have the same teacher.
         finished (dict[str, dict[int, dict]]): Result by run and seed.
@@ -90,12 +91,12 @@ class Results:
     def __init__(
         self,
         runs: dict[str, dict[int, dict | None]],
-        has_masks: bool,
+        kinds: Sequence[str] = ('box',),
         one_teacher: bool = False,
         quick: bool = False,
         noise: dict[str, ImageNoise] | None = None,
     ) -> None:
-        self.kinds = tuple(KINDS) if has_masks else ('box',)
+        self.kinds = tuple(kinds)
         self.quick = quick
         self.methods = [name for name in runs if name not in ('teacher', 'student')]
         self.finished = {
@@ -253,11 +254,14 @@ class Results:
         return found
 
     def best(self, number: int) -> list[str]:
-        """Choose the methods with the highest box AP, in the order of the runs."""
+        """Choose the methods with the highest AP, in the order of the runs.
+
+        Where there is a box AP and a mask AP, it is the box AP.
+        """
         means = {
             name: mean(aps.values())
             for name in self.methods
-            if (aps := self.aps(name, 'box'))
+            if (aps := self.aps(name, self.kinds[0]))
         }
         best = sorted(means, key=lambda name: -means[name])[:number]
         return [name for name in self.methods if name in best]
@@ -309,7 +313,7 @@ class Results:
 
 def read_results(
     runs: Sequence[Run],
-    has_masks: bool,
+    kinds: Sequence[str] = ('box',),
     one_teacher: bool = False,
     quick: bool = False,
 ) -> Results:
@@ -318,7 +322,7 @@ def read_results(
     Args:
         runs (Sequence[Run]): The runs of a job, finished or not. Those of the same
             names that were done with other seeds before count too.
-        has_masks (bool): Whether there is a mask AP.
+        kinds (Sequence[str]): The kinds of AP. Defaults to ``'box'`` alone.
         one_teacher (bool): Whether all students have the same teacher. Defaults to
             False.
         quick (bool): Whether the runs only show that all works. Defaults to False.
@@ -334,7 +338,7 @@ def read_results(
             result = _read(folder)
             if result:
                 results[run.name][result['seed']] = result
-    return Results(results, has_masks, one_teacher, quick)
+    return Results(results, kinds, one_teacher, quick)
 
 
 def average_precision(metrics: dict, kind: str, metric: str = 'AP') -> float | None:
@@ -346,10 +350,14 @@ def average_precision(metrics: dict, kind: str, metric: str = 'AP') -> float | N
         metric (str): One of :data:`METRICS`. Defaults to ``'AP'``.
 
     Returns:
-        float | None: The AP; None where there are no objects of that size.
+        float | None: The AP; None where there are no objects of that size, or the
+        detector predicts the other kind only.
     """
-    # CocoMetric returns nothing where a detector detects nothing.
-    ap = metrics.get(f'coco/{KINDS[kind]}_{METRICS[metric]}', 0.0)
+    ap = metrics.get(f'coco/{KINDS[kind]}_{METRICS[metric]}')
+    if ap is None:
+        # CocoMetric returns nothing where a detector detects nothing.
+        nothing = not any(key.startswith('coco/') for key in metrics)
+        return 0.0 if nothing else None
     return None if ap < 0 else 100 * ap
 
 

@@ -45,7 +45,7 @@ def write_results(results: Results, path: Path, about: dict[str, Any]) -> None:
     ====================  ==============================================================
     ``schema``            :data:`SCHEMA`
     ``about``             command, device, versions, data, schedule
-    ``kinds``             ``['box']`` or ``['box', 'mask']``
+    ``kinds``             ``['box']``, ``['mask']`` or both
     ``one_teacher``       whether all students have the same teacher
     ``quick``             whether the numbers mean nothing
     ``runs``              by run and seed: ``AP`` after the last epoch and ``class_AP``,
@@ -110,9 +110,7 @@ def read_results_file(path: str | Path) -> ResultsFile:
     noise = {
         kind: _noise_from_data(found) for kind, found in data.get('noise', {}).items()
     }
-    results = Results(
-        runs, 'mask' in data['kinds'], data['one_teacher'], data['quick'], noise
-    )
+    results = Results(runs, data['kinds'], data['one_teacher'], data['quick'], noise)
     return ResultsFile(results, data['about'])
 
 

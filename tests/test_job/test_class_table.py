@@ -20,7 +20,6 @@ def results():
             two={0: run(0, 33.0, 5.0), 1: run(1, 37.0, 5.0)},
             unfinished={0: None},
         ),
-        has_masks=False,
         one_teacher=True,
     )
 
@@ -47,4 +46,4 @@ def test_gains_by_class(results):
 
 def test_nothing_is_known():
     runs = dict(teacher=by_seed(0.5), student=by_seed(0.3), a=by_seed(0.4))
-    assert class_table(Results(runs, has_masks=True)) == ''
+    assert class_table(Results(runs, kinds=('box', 'mask'))) == ''

@@ -5,7 +5,7 @@ from mmengine.hub import get_config
 from mmengine.registry import init_default_scope
 
 from mmreviewkd.job import JobError
-from mmreviewkd.job.fit_data import fit_data, has_masks, main_metric, transforms
+from mmreviewkd.job.fit_data import fit_data, kinds_of, main_metric, transforms
 
 PIPELINE = [
     dict(type='LoadImageFromFile'),
@@ -15,16 +15,16 @@ PIPELINE = [
 
 
 @pytest.mark.parametrize(
-    'name, masks, metric',
+    'name, kinds, metric',
     [
-        ('faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', False, 'coco/bbox_mAP'),
-        ('mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', True, 'coco/bbox_mAP'),
-        ('solo/solo_r50_fpn_1x_coco.py', True, 'coco/segm_mAP'),
+        ('faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', ('box',), 'coco/bbox_mAP'),
+        ('mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py', ('box', 'mask'), 'coco/bbox_mAP'),
+        ('solo/solo_r50_fpn_1x_coco.py', ('mask',), 'coco/segm_mAP'),
     ],
 )
-def test_what_a_detector_predicts(name, masks, metric):
+def test_what_a_detector_predicts(name, kinds, metric):
     cfg = get_config(f'mmdet::{name}')
-    assert has_masks(cfg) == masks and main_metric(cfg) == metric
+    assert kinds_of(cfg) == kinds and main_metric(cfg) == metric
 
 
 def test_masks_are_needed(boxes, masks):

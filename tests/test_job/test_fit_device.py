@@ -2,7 +2,12 @@ import pytest
 from mmengine.config import Config
 
 from mmreviewkd.job import JobError, Training, fit_device
-from mmreviewkd.job.fit_device import set_device, set_patience
+from mmreviewkd.job.fit_device import (
+    batch_and_rate,
+    keeps_rate,
+    set_device,
+    set_patience,
+)
 
 
 @pytest.fixture
@@ -91,3 +96,21 @@ def test_patience(cfg):
             patience=3,
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    'batch, base, rate, keeps',
+    [
+        (2, None, 0.02, False),  # The batch is as it was.
+        (8, None, 0.02, True),
+        (8, 16, 0.02, False),  # The rate follows.
+        (8, None, 0.08, False),  # The rate is set.
+    ],
+)
+def test_learning_rate_of_another_batch(cfg, batch, base, rate, keeps):
+    cfg.optim_wrapper.optimizer = dict(type='SGD', lr=0.02)
+    cfg.auto_scale_lr = dict(base_batch_size=base)
+    before = batch_and_rate(cfg)
+    set_device(cfg, Training(batch=batch), on_gpu=False)
+    cfg.optim_wrapper.optimizer.lr = rate
+    assert keeps_rate(cfg, *before) == keeps

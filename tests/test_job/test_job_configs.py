@@ -136,3 +136,12 @@ def test_epochs(configs, boxes):
     for key in ('train_cfg', 'optim_wrapper', 'param_scheduler', 'train_dataloader'):
         assert student[key] == distilled[key]
     assert cfgs['teacher'].train_cfg.max_epochs > student.train_cfg.max_epochs
+
+
+def test_learning_rate_that_stays_is_told(configs, boxes):
+    said = []
+    load_configs(configs, boxes, say=said.append)
+    assert said == []
+    load_configs(configs, boxes, Training(batch=2), say=said.append)
+    (note,) = said
+    assert 'the batch of teacher, student, distilled is not that of the config' in note

@@ -25,7 +25,7 @@ def results():
             high=three((0.33, 0.21), (0.45, 0.21), (0.39, 0.21)),
             unfinished={0: None, 1: None},
         ),
-        has_masks=True,
+        kinds=('box', 'mask'),
         one_teacher=True,
     )
 
@@ -89,7 +89,7 @@ def test_long_intervals_are_cut(tmp_path, monkeypatch):
         student={0: result(0.3), 1: result(0.4, seed=1)},
         a={0: result(0.32), 1: result(0.38, seed=1)},
     )
-    plot_gains(Results(runs, False, one_teacher=True), tmp_path / 'plot.png')
+    plot_gains(Results(runs, one_teacher=True), tmp_path / 'plot.png')
     # Gains 2 and -2, an interval of 0 ± 25; the teacher is 15 ahead.
     left, right = saved[0].axes[0].get_xlim()
     assert left == pytest.approx(-19) and right > 15
@@ -101,7 +101,7 @@ def test_one_seed_has_no_error_bars(tmp_path, monkeypatch):
     runs = dict(
         teacher={0: result(0.5, 0)}, student={0: result(0.3, 0)}, a={0: result(0.4, 0)}
     )
-    plot_gains(Results(runs, has_masks=False), tmp_path / 'plot.png')
+    plot_gains(Results(runs), tmp_path / 'plot.png')
     (axes,) = saved[0].axes
     assert not axes.collections and not axes.lines[2:]
     assert saved[0].get_supxlabel() == 'one seed, no interval'
@@ -112,5 +112,5 @@ def test_file(results, tmp_path):
     assert cv2.imread(str(tmp_path / 'plot.png')) is not None
     # Nothing to show yet.
     runs = dict(teacher={0: None}, student={0: result(0.3, 0)}, a={0: None})
-    plot_gains(Results(runs, has_masks=False), tmp_path / 'empty.png')
+    plot_gains(Results(runs), tmp_path / 'empty.png')
     assert not (tmp_path / 'empty.png').exists()

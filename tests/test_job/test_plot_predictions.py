@@ -37,7 +37,7 @@ def test_detectors_of_the_first_seed_that_are_finished():
     ]
     aps = dict(low=0.1, a=0.4, b=0.5, c=0.6, student=0.3, unfinished=None)
     finished = {name: {2: by_seed(ap)[0], 1: None} for name, ap in aps.items()}
-    results = Results(dict(teacher=by_seed(0.7), **finished), False, one_teacher=True)
+    results = Results(dict(teacher=by_seed(0.7), **finished), one_teacher=True)
     assert [(run.name, run.seed) for run in _choose(runs, results)] == [
         ('teacher', 0),
         *((name, 2) for name in ('student', 'a', 'b', 'c')),

@@ -17,7 +17,7 @@ def file(epochs, *gains, steps=None, data='bccd', **methods):
     runs = dict(teacher=by_seed(0.5), student=by_seed(*[0.3 for _ in seeds]), a=a)
     for run in runs['student'].values():
         run['steps'] = steps
-    results = Results(runs | methods, has_masks=False, one_teacher=True)
+    results = Results(runs | methods, one_teacher=True)
     return ResultsFile(results, dict(data=dict(name=data), epochs=dict(student=epochs)))
 
 

@@ -8,10 +8,10 @@ from mmreviewkd.job.report import table, weak_teachers, write_report
 from mmreviewkd.job.results import Results
 
 
-def results(has_masks=False, quick=False, **runs):
+def results(kinds=('box',), quick=False, **runs):
     """A teacher of 50, a student alone of 30 and 40 AP, and methods."""
     runs = dict(teacher=by_seed(0.5), student=by_seed(0.3, 0.4)) | runs
-    return Results(runs, has_masks, one_teacher=True, quick=quick)
+    return Results(runs, kinds, one_teacher=True, quick=quick)
 
 
 def tables(results):
@@ -164,7 +164,7 @@ def test_costs_at_inference():
 
 def test_masks_have_a_table_of_their_own():
     found = results(
-        has_masks=True,
+        kinds=('box', 'mask'),
         teacher={0: result(0.5, 0.4)},
         student={0: result(0.3, 0.2)},
         fitnet={0: result(0.4, 0.25)},
@@ -175,6 +175,17 @@ def test_masks_have_a_table_of_their_own():
     assert mask['fitnet']['mask AP'] == '25.0'
     assert mask['fitnet']['mask gap recovered'] == '25%'
     assert not any(column.startswith('box') for column in mask['fitnet'])
+
+
+def test_detectors_of_masks_alone():
+    """Such as SOLO: nothing is said of boxes."""
+    run = result(0.0, 0.4)
+    run['final'] = {k: ap for k, ap in run['final'].items() if 'segm' in k}
+    found = results(kinds=('mask',), teacher={0: run}, student={0: run}, a={0: run})
+    mask, _ = tables(found)
+    assert mask['a']['mask AP'] == '40.0'
+    assert 'box' not in table(found)
+    assert found.best(1) == ['a']
 
 
 def test_only_what_is_finished():

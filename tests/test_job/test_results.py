@@ -9,7 +9,7 @@ from mmreviewkd.job.results import ROUNDING_STD, Gap, Results, read_results
 
 def results(teacher, student, one_teacher=False, **methods):
     runs = dict(teacher=teacher, student=student, **methods)
-    return Results(runs, has_masks=False, one_teacher=one_teacher)
+    return Results(runs, one_teacher=one_teacher)
 
 
 def test_gain_is_over_the_same_seed():
@@ -184,10 +184,23 @@ def test_masks():
         student={0: result(0.3, 0.2)},
         a={0: result(0.4, 0.25)},
     )
-    found = Results(runs, has_masks=True)
+    found = Results(runs, kinds=('box', 'mask'))
     assert found.kinds == ('box', 'mask')
     assert found.values('a')['mask gain'] == {0: pytest.approx(5)}
     assert found.values('a')['mask gap recovered'] == {0: pytest.approx(0.25)}
+
+
+def test_teacher_of_boxes_over_a_student_of_masks():
+    """It has no mask AP, which is not a mask AP of 0."""
+    runs = dict(
+        teacher={0: result(0.5)},
+        student={0: result(0.3, 0.2)},
+        a={0: result(0.4, 0.25)},
+    )
+    found = Results(runs, kinds=('box', 'mask'))
+    assert found.values('teacher')['mask AP'] == {}
+    assert found.values('a')['mask gap recovered'] == {}
+    assert found.values('a')['box gap recovered'] == {0: pytest.approx(0.5)}
 
 
 @pytest.fixture
@@ -204,7 +217,7 @@ def runs(tmp_path):
 
 
 def test_results_are_read_from_the_runs(runs):
-    found = read_results(runs, has_masks=False)
+    found = read_results(runs)
     assert found.methods == ['b']
     # Those of other seeds that were done before count too.
     assert found.values('b')['box AP'] == {2: 25, 10: 25}
@@ -217,10 +230,10 @@ def test_resampled_aps_are_read_too(runs):
     for run in runs[:2]:
         content = dict(images=5, box=[20.0, 30.0])
         write_json(run.folder / 'resampled_ap.json', content)
-    found = read_results(runs, has_masks=False)
+    found = read_results(runs)
     assert found.noise['box'].aps['student'] == pytest.approx((20.25, 29.75))
 
 
 def test_one_teacher_is_that_of_the_runs(runs):
-    found = read_results(runs, has_masks=False, one_teacher=True)
+    found = read_results(runs, one_teacher=True)
     assert list(found.finished['teacher']) == [2]

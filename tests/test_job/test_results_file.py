@@ -29,7 +29,7 @@ def results():
             student={0: student, 1: result(0.1, 0.04, seed=1)},
             a={0: result(0.12, 0.08), 1: None},
         ),
-        has_masks=True,
+        kinds=('box', 'mask'),
         one_teacher=True,
     )
 

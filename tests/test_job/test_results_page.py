@@ -22,7 +22,7 @@ ABOUT = dict(
 
 def write(path, about, **methods):
     runs = dict(teacher=by_seed(0.5), student=by_seed(0.3, 0.32), **methods)
-    write_results(Results(runs, False, one_teacher=True), path, about)
+    write_results(Results(runs, one_teacher=True), path, about)
     return path
 
 
@@ -54,7 +54,7 @@ def test_page_of_little(tmp_path):
 def test_many_classes_are_on_the_page(tmp_path):
     student = by_seed(0.3)
     student[0]['class_ap'] = dict(box={f'class {n}': float(n) for n in range(30)})
-    results = Results(dict(teacher=by_seed(0.5), student=student), False)
+    results = Results(dict(teacher=by_seed(0.5), student=student))
     write_results(results, tmp_path / 'many.json', {})
     (page,) = write_results_page(tmp_path / 'many.json')
     assert '| class 29 ' in page.read_text()

@@ -19,7 +19,7 @@ def job(tmp_path):
         alone = by_seed(*[0.3] * number)
         method = by_seed(*[0.32 + 0.01 * (seed % 2) for seed in range(number)])
         runs = dict(teacher=by_seed(0.5), student=alone, a=method)
-        results = Results(runs, has_masks=False, one_teacher=True)
+        results = Results(runs, one_teacher=True)
         write_results(results, tmp_path / 'results.json', {})
         return tmp_path
 
@@ -67,7 +67,7 @@ def test_width():
     runs = dict(teacher=by_seed(0.5), student=by_seed(0.3, 0.3, 0.3))
     runs |= dict(wide=by_seed(0.31, 0.32, 0.33), narrow=by_seed(0.32, 0.32, 0.32))
     runs |= dict(two=by_seed(0.32, 0.32))
-    found = Results(runs, has_masks=False, one_teacher=True)
+    found = Results(runs, one_teacher=True)
     # 2 · 4.303 / sqrt(3)
     assert wide_gains(found, 1.0) == {
         'wide, box': pytest.approx(4.968, abs=1e-3),

@@ -30,7 +30,7 @@ def files(tmp_path):
         runs = dict(teacher=by_seed(0.5), student=by_seed(0.3), a=by_seed(0.4))
         about = dict(data=dict(name='bccd'), epochs=dict(student=epochs))
         paths.append(tmp_path / f'{epochs}.json')
-        write_results(Results(runs, False), paths[-1], about)
+        write_results(Results(runs), paths[-1], about)
     return paths
 
 
