@@ -60,9 +60,11 @@ def test_student_is_distilled_tested_and_published(cifar, tmp_path, teacher):
 
     # Colours of four classes are learned in a few steps.
     tested = []
-    for file, state in ((published, weights), (None, checkpoint)):
-        again = plain(cifar, tmp_path / 'test') if file is None else None
-        again = again or Config.fromfile(file)
+    for again, state in (
+        (Config.fromfile(published), weights),
+        (plain(cifar, tmp_path / 'test'), checkpoint),
+    ):
+        again.test_dataloader.dataset.root = str(cifar)
         again.update(work_dir=str(tmp_path / 'test'), load_from=str(state))
         tested.append(Runner.from_cfg(again).test())
     assert tested[0] == tested[1]

@@ -73,6 +73,12 @@ def test_pool():
     assert fitted((1, 4), x, 'pool').tolist() == [[[[3, 3, 4, 4]]]]
 
 
+def test_the_review_gets_the_size_instead(said):
+    for size in ((1, 3), (8, 12)):
+        assert fitted(size, RAMP, 'review') is RAMP
+    assert not said
+
+
 def test_levels_are_picked_by_number():
     one = pairs(numbers=[(0, 1), (1, 0)])
     maps = [torch.full((1, 1, 2, 2), value) for value in (1.0, 2.0)]
