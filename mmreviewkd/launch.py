@@ -23,6 +23,7 @@ from .compat.versions import in_use
 from .config_file import read_config
 from .default_hooks import drop_hooks_that_are_off
 from .errors import UsageError
+from .names import counted
 from .version import __version__
 
 _FILE_ERRORS = (
@@ -66,10 +67,10 @@ def join_on_cpu(cfg: Config) -> None:
     # are joined already, its runner leaves them as they are.
     with mock.patch('torch.cuda.set_device'):
         init_dist(cfg.launcher, backend='gloo')
+    size = torch.distributed.get_world_size()
     if torch.distributed.get_rank() == 0:
         print_log(
-            f'no GPU: {torch.distributed.get_world_size()} processes on the CPU, over '
-            'gloo'
+            f'no GPU: {counted(size, "process", "processes")} on the CPU, over gloo'
         )
     # And its wrapper takes a GPU's number unless told otherwise.
     cfg.model_wrapper_cfg = dict(

@@ -60,7 +60,7 @@ def write_model_card(
         title=f'{detector}, {counted(len(classes), "class", "classes")}',
         detector=detector,
         classes=[_cell(name) for name in classes],
-        training_data=_cell(_training_data(student)),
+        training_data=_cell(_training_data(student) + _unlabeled(cfg)),
         teachers=[_cell(_name(one)) for one in teacher_configs(cfg.model)],
         method=_cell(_method(by_name(cfg.model).get('distillation'))),
         parameters=f'{number / 1e6:.2f} million',
@@ -103,6 +103,13 @@ def _training_data(student: Config) -> str:
         for _, part in sets
     ]
     return ', '.join(filter(None, names)) or 'not stated in the config'
+
+
+def _unlabeled(cfg: Config) -> str:
+    """Name the folders of unlabelled images, which the student's config leaves out."""
+    sets = parts(cfg.train_dataloader.dataset, '') if _trains(cfg) else ()
+    names = [Path(p.folder).name for _, p in sets if p.type == 'UnlabeledImages']
+    return f'; images without annotations: {", ".join(names)}' if names else ''
 
 
 def _trains(cfg: Config) -> bool:

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 import toys
+from coco_sets import save_as
 from mmengine.config import Config
 from runs import small_run
 from work_dirs import step, write_session
 
+from mmreviewkd.datasets import add_unlabeled
 from mmreviewkd.distillers import publish_student
 from mmreviewkd.model_card import logged_metrics, write_model_card
 
@@ -52,6 +54,18 @@ def test_card_says_where_ap_is_not_known(published, tmp_path):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     text = write_model_card(tmp_path, cfg, checkpoint).read_text()
     assert 'AP is not known' in text and '| Box AP' not in text
+
+
+def test_card_names_unlabelled_images(published, tmp_path):
+    cfg, checkpoint, card = published
+    for file in card.parent.glob('student.*'):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / 'more').mkdir()
+    save_as('plain', tmp_path / 'more' / '0.png')
+    cfg = cfg.copy()
+    add_unlabeled(cfg, tmp_path / 'more')
+    text = write_model_card(tmp_path, cfg, checkpoint).read_text()
+    assert 'instances_train.json; images without annotations: more |' in text
 
 
 def test_metrics_of_the_checkpoints_own_evaluation(tmp_path):

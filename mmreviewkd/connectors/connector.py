@@ -72,8 +72,8 @@ class Connector(nn.Module, ABC):
             sizes = [feat.shape[-2:] for feat in feats]
         if len(sizes) != len(feats):
             raise ValueError(
-                f'connector got {len(sizes)} sizes for {len(feats)} levels; give one '
-                '(height, width) for each level of the teacher'
+                f"connector needs one size (height, width) for each of the teacher's "
+                f'levels, but got {len(sizes)} for {len(feats)}'
             )
         if self.needs_targets and targets is None:
             raise ValueError(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mmreviewkd.names import counted
+
 from .part import Part
 
 
@@ -31,7 +33,7 @@ def check_masks(parts: list[Part], classes: tuple[str, ...], notes: list[str]) -
             else None
         )
         notes.append(
-            f'only boxes are used, since {number} of {total} instances '
+            f'only boxes are used, since {number} of {counted(total, "instance")} '
             f'{"has" if number == 1 else "have"} no mask: '
             f'{"" if number == 1 else "the first is "}annotation {anns.ids[row]!r} of '
             f'the image {image!r} in {part.name}; draw a mask there, or delete the '

@@ -73,7 +73,7 @@ def _classes(path: Path, content: dict[str, Any]) -> list[str]:
         raise DataError(f'{path}: names is to be the list of the classes')
     if content.get('nc', len(names)) != len(names):
         raise DataError(
-            f'{path}: nc is {content["nc"]}, but there are {len(names)} names'
+            f'{path}: nc is {content["nc"]}, but names has {len(names)} of them'
         )
     return [str(name) for name in names]
 

@@ -10,6 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS, TRANSFORMS
 from mmengine.runner import Runner
 
+from mmreviewkd.names import counted
+
 
 @TRANSFORMS.register_module()
 class LoadImageOrSkip(LoadImageFromFile):
@@ -65,6 +67,7 @@ class BrokenImagesHook(Hook):
         images = dict.fromkeys(lines)
         first = '\n'.join(f'  {line}' for line in list(images)[:5])
         runner.logger.warning(
-            f'{len(images)} images could not be read, and were passed over '
-            f'{len(lines)} times; all are listed in {self.broken_list}:\n{first}'
+            f'{counted(len(images), "image")} could not be read, passed over '
+            f'{counted(len(lines), "time")}; all are listed in '
+            f'{self.broken_list}:\n{first}'
         )

@@ -9,6 +9,7 @@ from mmdet.models.dense_heads import TOODHead
 from torch import Tensor
 
 from mmreviewkd.methods import Batch
+from mmreviewkd.names import counted
 
 from .dense_heads import check_features
 from .fgd import object_mask
@@ -44,7 +45,7 @@ def score_weights(batch: Batch, method: str) -> list[Tensor]:
         if level.index >= len(maps):
             raise ValueError(
                 f"{method} needs the teacher's scores on each compared level, but its "
-                f'{type(head).__name__} has {len(maps)} levels, and level '
+                f'{type(head).__name__} has {counted(len(maps), "level")}, and level '
                 f'{level.index} is compared; leave it out of model.levels'
             )
         weight = highest(head, maps[level.index].float())

@@ -6,6 +6,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from mmreviewkd.names import counted
+
 
 @torch.no_grad()
 def inherit(
@@ -57,7 +59,7 @@ def inherit(
         for name, value in fits.items():
             own[name].copy_(value)
         print_log(
-            f'inherit: {len(fits)} of {len(own)} weights of {part} start from the '
-            f"teacher's{'; not these:' if others else ''}{listing}",
+            f'inherit: {len(fits)} of {counted(len(own), "weight")} of {part} start '
+            f"from the teacher's{'; not these:' if others else ''}{listing}",
             logger='current',
         )

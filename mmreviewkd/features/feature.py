@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
+from mmreviewkd.names import counted
+
 LAYOUTS = ('NCHW', 'NHWC', 'NLC', 'NC', '...C', '?')
 
 
@@ -36,7 +38,7 @@ class Feature:
 
     def __str__(self) -> str:
         at = 'no stride' if self.stride is None else f'stride {self.stride}'
-        return f'{self.name}[{self.index}] ({at}, {self.channels} channels)'
+        return f'{self.name}[{self.index}] ({at}, {counted(self.channels, "channel")})'
 
     def as_map(self, x: Tensor, image_size: Sequence[int]) -> Tensor:
         """Lay the feature out as a map.
@@ -72,9 +74,9 @@ class Feature:
             if math.prod(grid) == count:
                 return grid
         raise ValueError(
-            f'{self} has {count} tokens for an image of {tuple(image_size)}, which are '
-            'no map of this stride; give images a size that the stride divides by '
-            'data_preprocessor.pad_size_divisor'
+            f'{self} has {counted(count, "token")} for an image of '
+            f'{tuple(image_size)}, which are no map of this stride; give images a size '
+            'that the stride divides by data_preprocessor.pad_size_divisor'
         )
 
 

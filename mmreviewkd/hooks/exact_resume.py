@@ -15,6 +15,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader, Sampler
 
+from mmreviewkd.names import counted
+
 KEY = 'random_state'
 
 
@@ -151,8 +153,9 @@ def _take() -> dict[str, Any]:
 def _restore(states: list[dict[str, Any]]) -> None:
     if get_rank() >= len(states):
         print_log(
-            f'the checkpoint has the random states of {len(states)} processes, not of '
-            f'process {get_rank()}: it will not repeat an uninterrupted run',
+            'the checkpoint has the random states of '
+            f'{counted(len(states), "process", "processes")}, not of process '
+            f'{get_rank()}: it will not repeat an uninterrupted run',
             logger='current',
             level=logging.WARNING,
         )

@@ -319,7 +319,8 @@ def _choose_device(device: str | None) -> None:
         visible = [gpu for gpu in os.environ.get(name, '').split(',') if gpu]
         if visible and int(number) >= len(visible):
             raise ValueError(
-                f'--device {device}: {name} lets this process see {len(visible)} GPUs'
+                f'--device {device}: {name}={",".join(visible)} has no GPU {number}; '
+                'they count from 0'
             )
         os.environ[name] = visible[int(number)] if visible else number
     import torch

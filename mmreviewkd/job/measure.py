@@ -34,7 +34,7 @@ class MeasuringHook(Hook):
     ) -> None:
         """Show the progress."""
         total = len(runner.val_dataloader)
-        text = f'{self._label} as given: evaluation, {batch_idx + 1} of {total} batches'
+        text = f'{self._label} as given: evaluation, batch {batch_idx + 1} of {total}'
         self._console.status(text, *self._estimate.share_and_rest())
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:

@@ -50,9 +50,8 @@ def write_student(
     if run is None:
         return None
     folder = work_dir / 'student'
-    folder.mkdir(parents=True, exist_ok=True)
     # Several processes may end the job at the same time.
-    with FileLock(folder / '.lock'):
+    with FileLock(work_dir / 'student.lock'):
         _publish(run, folder)
         say(f'the student of {run} is in {folder}')
         if export == 'onnx':

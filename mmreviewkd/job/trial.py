@@ -66,7 +66,7 @@ class Expected:
 
     def __str__(self) -> str:
         images = counted(self.images, 'image')
-        what = f'{self.run.name:<14} {self.parameters / 1e6:7.2f} M parameters  '
+        what = f'{self.run.name:<19} {self.parameters / 1e6:7.2f} M parameters  '
         if self.run.checkpoint:
             what += f'trained, measured on {images}'
         else:

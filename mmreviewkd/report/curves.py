@@ -1,6 +1,7 @@
 """Curves: a panel for each scalar, a line for each run."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ _OTHER_COLOURS = (
 _DASHES = ('solid', 'dashed', 'dotted', 'dashdot')
 # Counters, not curves.
 _COUNTERS = ('step', 'iter', 'epoch')
+# What MMDetection's metrics give as shares: AP, AR, and the AP of each class.
+_SHARE = re.compile(r'(^|[/_])(m?AP|AR)|_precision$')
 
 
 class Line(NamedTuple):
@@ -78,14 +81,20 @@ def _names(points: Iterable[Point]) -> list[str]:
     return [name for name in names if name not in _COUNTERS]
 
 
+def is_average_precision(name: str) -> bool:
+    """Say whether a metric is an AP or AR, which is shown in points of 100."""
+    return _SHARE.search(name) is not None
+
+
 def curve(run: RunLog, name: str, evaluation: bool) -> tuple[list[float], list[float]]:
-    """Give a scalar's steps and values.
+    """Give a scalar's steps and values, AP in points of 100.
 
     COCO's -1, for want of objects of that kind, is no value.
     """
+    factor = 100 if evaluation and is_average_precision(name) else 1
     points = run.evaluation if evaluation else run.training
     found = [
-        (point['step'], point[name])
+        (point['step'], factor * point[name])
         for point in points
         if name in point and not (evaluation and point[name] == -1)
     ]
@@ -129,6 +138,8 @@ def draw_panel(axes: Axes, runs: Sequence[RunLog], name: str, evaluation: bool) 
     if evaluation:
         units = {run.evaluated_at for run in runs if run.evaluation}
     axes.set(title=name, xlabel=' or '.join(sorted(units)))
+    if evaluation and is_average_precision(name):
+        axes.set_ylabel('points of 100')
     axes.locator_params(axis='x', integer=True)
     axes.set_xlim(left=0)
     axes.margins(y=0.08)

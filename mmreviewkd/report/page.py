@@ -10,7 +10,14 @@ from matplotlib.figure import Figure
 from mmreviewkd.pages import embedded, write_page
 from mmreviewkd.plot_style import png, save, styled
 
-from .curves import chapters, curve, draw_chapter, draw_panel, line_styles
+from .curves import (
+    chapters,
+    curve,
+    draw_chapter,
+    draw_panel,
+    is_average_precision,
+    line_styles,
+)
 from .differences import MISSING, differences, with_student_as_model
 from .run_log import RunLog, read_runs
 
@@ -72,7 +79,10 @@ def _overview(runs: Sequence[RunLog]) -> list[dict[str, str]]:
         row = {'iterations': f'{run.training[-1]["step"]}' if run.training else '-'}
         for name in metrics:
             values = curve(run, name, evaluation=True)[1]
-            row[f'last {name}'] = f'{values[-1]:.3f}' if values else '-'
+            title = f'last {name}'
+            if is_average_precision(name):
+                title += ' (points of 100)'
+            row[title] = f'{values[-1]:.1f}' if values else '-'
         for title, name, choose, form in (
             ('last loss', 'loss', lambda values: values[-1], '.3f'),
             ('seconds a step (median)', 'time', statistics.median, '.3f'),

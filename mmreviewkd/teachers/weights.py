@@ -8,7 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from mmreviewkd.names import listing
+from mmreviewkd.names import counted, listing
 
 STATES = ('state_dict', 'model', 'module', 'state_dict_ema', 'ema_state_dict')
 """Where checkpoints keep the weights, in the order in which they are looked for."""
@@ -139,8 +139,8 @@ def load_strictly(model: nn.Module, state: Mapping[str, Tensor], path: str) -> N
         )
     model.load_state_dict(stored, strict=False)
     print_log(
-        f'teacher: {len(stored)} weights of {", ".join(sorted(parts))} from {path}'
-        f'{told}',
+        f'teacher: {counted(len(stored), "weight")} of {", ".join(sorted(parts))} '
+        f'from {path}{told}',
         logger='current',
     )
 

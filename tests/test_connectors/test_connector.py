@@ -70,7 +70,7 @@ def test_sizes_are_those_of_the_target_levels():
 
 
 def test_wrong_number_of_sizes():
-    with pytest.raises(ValueError, match='got 2 sizes for 1 levels'):
+    with pytest.raises(ValueError, match='levels, but got 2 for 1'):
         IdentityConnector([4], [4])([torch.rand(2, 4, 8, 8)], [(8, 8), (4, 4)])
 
 

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from runs import coco_run
 
-from mmreviewkd.datasets import add_unlabeled, unlabeled_pipeline
+from mmreviewkd.datasets import add_unlabeled, remove_unlabeled, unlabeled_pipeline
 from mmreviewkd.errors import UsageError
 
 CLASSES = ('cat', 'dog')
@@ -104,6 +104,34 @@ def test_wrappers_and_batch_samplers_stay(cfg, data):
     add_unlabeled(cfg, data / 'more')
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
     assert [len(batch['inputs']) for batch in loader] == [8] * 3
+
+
+@pytest.mark.parametrize(
+    'loader',
+    [
+        dict(),
+        dict(drop_last=True),
+        dict(batch_sampler=dict(type='AspectRatioBatchSampler', drop_last=True)),
+    ],
+)
+def test_images_are_removed(cfg, data, loader):
+    cfg.train_dataloader.update(loader)
+    before = copy.deepcopy(cfg.to_dict())
+    remove_unlabeled(cfg)
+    assert cfg.to_dict() == before
+    add_unlabeled(cfg, data / 'more', pseudo_labels=data / 'later.json')
+    assert cfg.to_dict() != before
+    remove_unlabeled(cfg)
+    assert cfg.to_dict() == before
+
+
+def test_config_does_not_depend_on_what_the_teacher_finds(cfg, data):
+    other = copy.deepcopy(cfg)
+    path = data / 'pseudo.json'
+    add_unlabeled(cfg, data / 'more', pseudo_labels=path)
+    write_pseudo(data, [f'{n}.png' for n in range(5)])
+    add_unlabeled(other, data / 'more', pseudo_labels=path)
+    assert cfg.to_dict() == other.to_dict()
 
 
 def test_pipeline_is_fitted():

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from coco_sets import save_as
+from mmengine.dataset import BaseDataset, Compose
 from mmengine.registry import init_default_scope
 
 from mmreviewkd.datasets import UnlabeledImages, WithUnlabeled
@@ -58,3 +59,27 @@ def test_metainfo_is_that_of_the_labelled(folder):
     assert dataset.metainfo == dict(classes=('a', 'b'))
     assert len(dataset) == 6
     assert dataset.get_data_info(4)['img_path'].endswith('b.png')
+
+
+def test_folder_whose_images_are_all_named(folder, tmp_path):
+    """Such as where each has pseudo labels."""
+    init_default_scope('mmdet')
+    named = [write_names(tmp_path / '1.json', 'a.JPG', 'b.png', 'deep/c.png')]
+    none = UnlabeledImages(str(folder), PIPELINE, exclude=named)
+    assert len(none) == 0
+    labeled = UnlabeledImages(str(folder), PIPELINE, metainfo=dict(classes=('a',)))
+    assert len(WithUnlabeled([labeled, none, labeled])) == 6
+
+
+def test_pipeline_is_switched_for_labelled_images(folder):
+    """By hooks that set it during training; the others keep theirs."""
+    init_default_scope('mmdet')
+    labeled, images = (UnlabeledImages(str(folder), PIPELINE) for _ in range(2))
+    labeled.__class__ = BaseDataset
+    dataset = WithUnlabeled([labeled, images])
+    kept = images.pipeline
+    assert dataset.pipeline is labeled.pipeline
+    new = Compose(PIPELINE[:1])
+    dataset.pipeline = new
+    assert dataset.pipeline is labeled.pipeline is new
+    assert images.pipeline is kept

@@ -3,9 +3,11 @@ import re
 import pytest
 import torch
 import toys
+from coco_sets import save_as
 from mmengine.config import Config
 from runs import small_run
 
+from mmreviewkd.datasets import add_unlabeled
 from mmreviewkd.distillers import publish_student
 
 
@@ -56,6 +58,19 @@ def test_published_config_needs_nothing_of_ours(tmp_path):
     assert config.read_text().count('mmreviewkd') == 1
     # The run's own config is left as it was.
     assert 'exact_resume' in cfg.default_hooks
+
+
+def test_unlabelled_images_are_left_out(tmp_path):
+    """A plain detector cannot be trained on them."""
+    model = toys.build(toys.distilled(None))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'run.pth')
+    cfg = Config.fromfile(toys.CONFIGS / 'small' / 'reviewkd_frcnn.py')
+    cfg.model = toys.distilled(None)
+    save_as('plain', tmp_path / 'image.png')
+    before, _ = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'before')
+    add_unlabeled(cfg, tmp_path, pseudo_labels=tmp_path / 'pseudo.json')
+    after, _ = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'after')
+    assert after.read_text() == before.read_text()
 
 
 def test_published_config_holds_nothing_of_this_machine(tmp_path):

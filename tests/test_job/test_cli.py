@@ -18,6 +18,7 @@ from mmreviewkd.job import (
     Training,
     cli,
 )
+from mmreviewkd.job.method import Unlabeled
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,12 +60,37 @@ def test_distill(asked, monkeypatch):
         training=Training(epochs=4, teacher_epochs=9, image_size=128),
         launcher='none',
         dry_run=False,
+        export=None,
         options={
             'x.y': 3,
             'custom_hooks': [dict(type='EarlyStoppingHook', monitor='coco/bbox_mAP')],
         },
         given=Given(),
     )
+
+
+def test_unlabeled_images(asked, monkeypatch, capsys):
+    def methods(*args):
+        assert call(monkeypatch, cli.distill, 'set', *args) == 0
+        return asked['methods'][1:]
+
+    unlabeled = Method('distilled_unlabeled', unlabeled=Unlabeled('more'))
+    assert methods('--unlabeled', 'more') == [unlabeled]
+    for score, args in ((0.7, []), (0.5, ['0.5'])):
+        found = methods('--unlabeled', 'more', '--pseudo-labels', *args, '--controls')
+        pseudo = Method('distilled_pseudo', unlabeled=Unlabeled('more', score))
+        assert found == [unlabeled, pseudo, *CONTROLS]
+    assert call(monkeypatch, cli.distill, 'set', '--pseudo-labels') == 2
+    assert '--pseudo-labels needs --unlabeled FOLDER' in capsys.readouterr().err
+    for wrong in ('set', '1', '0'):
+        with pytest.raises(SystemExit):
+            call(monkeypatch, cli.distill, '--pseudo-labels', wrong)
+        assert f'{wrong} is no number between 0 and 1' in capsys.readouterr().err
+
+
+def test_export(asked, monkeypatch):
+    assert call(monkeypatch, cli.distill, 'set', '--export', 'onnx') == 0
+    assert asked['export'] == 'onnx'
 
 
 def test_named_files(asked, monkeypatch):
@@ -120,7 +146,7 @@ def test_device(monkeypatch, before, device, after):
     [
         ('tpu', 'write cpu, cuda, or cuda:1'),
         ('cuda:x', 'write cpu, cuda, or cuda:1'),
-        ('cuda:2', 'lets this process see 2 GPUs'),
+        ('cuda:2', 'CUDA_VISIBLE_DEVICES=0,1 has no GPU 2'),
         ('cuda', 'PyTorch finds no such GPU'),
     ],
 )

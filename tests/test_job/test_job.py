@@ -8,6 +8,7 @@ import signal
 import cv2
 import pytest
 import torch
+from coco_sets import save_as, write_coco
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 from runs import JOB_OPTIONS
@@ -20,6 +21,7 @@ from mmreviewkd.job import (
     Method,
     read_methods,
     run_job,
+    unlabeled_methods,
 )
 from mmreviewkd.job import runs as job_runs
 from mmreviewkd.job.progress import ProgressHook
@@ -216,6 +218,49 @@ def test_methods_are_added(configs, digits, work_dir, capsys):
     # Another method of the same name is not taken for the former one.
     with pytest.raises(JobError, match='loss_weight: 0.1 -> 0.2'):
         job(light=REVIEW | dict(loss_weight=0.2))
+
+
+def test_unlabeled_images(configs, tmp_path, monkeypatch, capsys):
+    data = write_coco(tmp_path / 'data')
+    for number in range(3):
+        (tmp_path / 'more').mkdir(exist_ok=True)
+        save_as('plain', tmp_path / 'more' / f'{number}.png')
+
+    def job(score):
+        more = unlabeled_methods(str(tmp_path / 'more'), score)
+        run_job(
+            configs,
+            data,
+            [AS_CONFIGURED, *more],
+            work_dir=tmp_path / 'work',
+            options=ONE_EPOCH,
+            export='onnx',
+        )
+        return capsys.readouterr().out
+
+    out = job(0.05)
+    for run in ('distilled_unlabeled', 'distilled_pseudo'):
+        assert f'trying {run}: a training step and a prediction' in out
+    assert out.count('of 2 images in batches of 4 and 4 more') == 2
+    # The teacher's own: 5 to an image.
+    labels = tmp_path / 'work/seed_0/teacher/pseudo_labels_0.05.json'
+    assert 'labels the images in' in out and '15 pseudo labels on 3 of 3 images' in out
+    assert out.index('pseudo labels on') < out.index('[2/5 student, seed 0] epoch 1/1')
+    assert len(json.loads(labels.read_text())['annotations']) == 15
+    rows = [line.split('|')[1].strip() for line in out.split('\n') if '|' in line]
+    assert [row for row in rows if row.startswith('distilled')] == 2 * [
+        'distilled', 'distilled_unlabeled', 'distilled_pseudo'
+    ]  # fmt: skip
+    assert 'the student of distilled' in out
+    assert (tmp_path / 'work/student/student.pth').is_file()
+    assert 'note: there is no ONNX file: FasterRCNN cannot' in out
+
+    # Nothing is done twice.
+    monkeypatch.setattr('mmreviewkd.job.sharing.train', None)
+    monkeypatch.setattr('mmreviewkd.job.sharing.label_images', None)
+    assert '[5/5 distilled_pseudo, seed 0] finished before' in job(0.05)
+    with pytest.raises(JobError, match=r'pseudo_labels_0\.05.json -> .*_0\.5\.json'):
+        job(0.5)
 
 
 def test_failing_run_is_left_out_of_the_table(

@@ -1,10 +1,19 @@
+import pytest
+from coco_sets import save_as, write_coco
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmreviewkd.job import AS_CONFIGURED, CONTROLS, Method, Training
+from mmreviewkd.job import (
+    AS_CONFIGURED,
+    CONTROLS,
+    JobError,
+    Method,
+    Training,
+    unlabeled_methods,
+)
 from mmreviewkd.job.job_configs import load_configs
-from mmreviewkd.job.plan import plan_runs
+from mmreviewkd.job.plan import PseudoLabels, plan_runs
 
 
 def plan(configs, data, methods=(AS_CONFIGURED, *CONTROLS)):
@@ -59,6 +68,42 @@ def test_dumped_config_stands_alone(configs, masks, tmp_path):
     init_default_scope('mmdet')
     model = MODELS.build(cfg.model)
     assert model.roi_head.mask_head.num_classes == 2
+
+
+def test_unlabeled_images(configs, boxes, tmp_path, monkeypatch):
+    save_as('plain', write_coco(tmp_path / 'more') / 'more.png')
+    # Runs are done in any folder.
+    monkeypatch.chdir(tmp_path)
+    runs = plan(configs, boxes, [AS_CONFIGURED, *unlabeled_methods('more', 0.3)])
+    assert list(runs)[2:] == ['distilled', 'distilled_unlabeled', 'distilled_pseudo']
+    distilled, unlabeled, pseudo = list(runs.values())[2:]
+    (labeled, images), (_, others, labels) = (
+        run.config.train_dataloader.dataset.datasets for run in (unlabeled, pseudo)
+    )
+    assert labeled == distilled.config.train_dataloader.dataset
+    assert images.folder == others.folder == str(tmp_path / 'more')
+    path = runs['teacher'].folder / 'pseudo_labels_0.3.json'
+    assert others.exclude == [str(path)] and labels.ann_file == str(path)
+    assert unlabeled.pseudo_labels is None
+    assert pseudo.pseudo_labels == PseudoLabels(
+        path, runs['teacher'], str(tmp_path / 'more'), 0.3
+    )
+    # The student alone does not see them, and the model is the same.
+    alone = runs['student'].config.train_dataloader
+    assert alone == distilled.config.train_dataloader
+    assert pseudo.config.model == unlabeled.config.model == distilled.config.model
+
+
+def test_unlabeled_images_that_cannot_be_added(configs, boxes, tmp_path):
+    missing = unlabeled_methods(str(tmp_path / 'none'))
+    with pytest.raises(JobError, match='--unlabeled .*none: .* is not there'):
+        plan(configs, boxes, missing)
+    cfgs = load_configs(configs, boxes)
+    del cfgs['teacher']
+    folder = str(boxes.root / 'images')
+    with pytest.raises(JobError, match='does not know the classes of the data'):
+        plan_runs(cfgs, tmp_path, unlabeled_methods(folder, 0.5))
+    assert len(plan_runs(cfgs, tmp_path, unlabeled_methods(folder))) == 2
 
 
 def test_methods_with_one_teacher(configs, boxes):

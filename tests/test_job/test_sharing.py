@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 from filelock import FileLock
@@ -11,7 +12,7 @@ from mmengine.config import Config
 
 from mmreviewkd.files import write_json
 from mmreviewkd.job import JobError, sharing
-from mmreviewkd.job.plan import Run
+from mmreviewkd.job.plan import PseudoLabels, Run
 from mmreviewkd.job.progress import Console
 
 FORK = multiprocessing.get_context('fork')
@@ -152,6 +153,76 @@ def test_failure_of_another_process_is_not_repeated(runs, tmp_path, capsys):
     assert do_runs(runs[:2], train) == ['student']
     assert [name for name, _ in done(log)] == ['teacher']
     assert 'student, seed 0] failed in another process' in capsys.readouterr().out
+
+
+@pytest.fixture
+def with_labels(runs, tmp_path):
+    """Two seeds of such runs, of which the last of each needs pseudo labels."""
+    labels = [
+        PseudoLabels(tmp_path / 'labels.json', runs[0], 'more', 0.5) for _ in range(2)
+    ]
+    review = replace(runs[3], pseudo_labels=labels[0])
+    again = replace(review, folder=tmp_path / 'again', pseudo_labels=labels[1])
+    return [*runs[:3], review, again]
+
+
+def labelling(log, seconds=0.0, error=None):
+    """Something in place of the teacher's predictions."""
+
+    def label(labels):
+        with open(log, 'a') as file:
+            file.write(f'labels {os.getpid()}\n')
+        time.sleep(seconds)
+        if error:
+            raise error
+        write_json(labels.path, {})
+        return '7 pseudo labels'
+
+    return label
+
+
+def test_pseudo_labels_are_written_once(with_labels, tmp_path, monkeypatch, capsys):
+    log = tmp_path / 'log'
+    monkeypatch.setattr(sharing, 'label_images', labelling(log))
+    assert do_runs(with_labels, stand_in(log)) == []
+    names = [name for name, _ in done(log)]
+    assert names == ['teacher', 'labels', 'student', 'fitnet', 'review', 'review']
+    out = capsys.readouterr().out
+    assert 'teacher, seed 0 labels the images in more, score 0.5 and more' in out
+    assert '7 pseudo labels' in out
+    # A run that is yet to be done takes the same file.
+    (with_labels[4].folder / 'result.json').unlink()
+    assert do_runs(with_labels, stand_in(log)) == []
+    assert [name for name, _ in done(log)][6:] == ['review']
+
+
+def test_two_processes_write_pseudo_labels_once(with_labels, tmp_path, monkeypatch):
+    log = tmp_path / 'log'
+    monkeypatch.setattr(sharing, 'label_images', labelling(log, seconds=0.3))
+    # One of them finds the teacher finished.
+    do_runs(with_labels[:1], stand_in(log))
+    processes = [start(with_labels, stand_in(log, seconds=0.1)) for _ in range(2)]
+    for process in processes:
+        process.join(30)
+        assert process.exitcode == 0
+    names = [name for name, _ in done(log)]
+    assert sorted(names) == [
+        'fitnet', 'labels', 'review', 'review', 'student', 'teacher'
+    ]  # fmt: skip
+    assert names.index('labels') < names.index('review')
+
+
+def test_runs_fail_without_pseudo_labels(with_labels, tmp_path, monkeypatch, capsys):
+    log = tmp_path / 'log'
+    error = ValueError('no prediction reaches its threshold')
+    monkeypatch.setattr(sharing, 'label_images', labelling(log, error=error))
+    assert do_runs(with_labels, stand_in(log)) == ['review', 'review']
+    names = [name for name, _ in done(log)]
+    assert names == ['teacher', 'labels', 'student', 'fitnet']
+    assert '[4/5 review, seed 0] failed: no prediction' in capsys.readouterr().out
+    assert 'no prediction' in (tmp_path / 'review/error.txt').read_text()
+    monkeypatch.setattr(sharing, 'label_images', labelling(log))
+    assert do_runs(with_labels, stand_in(log)) == []
 
 
 def test_locks_are_given_back(runs, tmp_path):

@@ -3,10 +3,11 @@
 import pytest
 import torch
 import toys
+from coco_sets import save_as
 from runs import JOB_OPTIONS
 
 from mmreviewkd.data_folders import open_folder
-from mmreviewkd.job import Detectors, JobError, Training, trial
+from mmreviewkd.job import Detectors, JobError, Training, trial, unlabeled_methods
 from mmreviewkd.job.job_configs import load_configs
 from mmreviewkd.job.plan import plan_runs
 from mmreviewkd.job.trial import announcement, largest_batch, try_runs
@@ -21,10 +22,10 @@ NARROW = {
 def plan(configs, boxes, tmp_path):
     """A function that plans a job, or some of its runs."""
 
-    def make(only=None, options=None, detectors=None, seeds=(0,)):
+    def make(only=None, options=None, detectors=None, seeds=(0,), **others):
         options = JOB_OPTIONS | NARROW | (options or {})
         cfgs = load_configs(configs, boxes, Training(), options, detectors)
-        runs = plan_runs(cfgs, tmp_path / 'work', seeds=seeds)
+        runs = plan_runs(cfgs, tmp_path / 'work', seeds=seeds, **others)
         return [run for run in runs if only in (None, run.name)]
 
     return make
@@ -73,6 +74,37 @@ def test_all_is_built_once(plan, tmp_path):
     assert text.count('2 epochs of 2 images in batches of 4') == 3
     assert 'each with the seeds 0, 1' in text and 'GiB of memory' in text
     assert not (tmp_path / 'work').exists()
+
+
+def test_pseudo_labels_that_are_not_written_yet(plan, tmp_path):
+    (tmp_path / 'more').mkdir()
+    save_as('plain', tmp_path / 'more/0.png')
+    run = plan(methods=unlabeled_methods(str(tmp_path / 'more'), 0.5))[-1]
+    before = run.config.to_dict()
+    ((expected,), _) = attempt([run])
+    assert (expected.images, expected.batch, expected.others) == (2, 4, 4)
+    assert 'of 2 images in batches of 4 and 4 more' in str(expected)
+    assert run.config.to_dict() == before
+    # Once they are there, they are read.
+    run.pseudo_labels.path.parent.mkdir(parents=True)
+    run.pseudo_labels.path.write_text('[')
+    with pytest.raises(JobError, match='distilled_pseudo: .*JSONDecodeError'):
+        attempt([run])
+
+
+def test_share_of_other_images_stays(plan, tmp_path, monkeypatch):
+    (tmp_path / 'more').mkdir()
+    save_as('plain', tmp_path / 'more/0.png')
+    run = plan(methods=unlabeled_methods(str(tmp_path / 'more')))[-1]
+    others = []
+
+    def step(run, cfg, loaders, found):
+        others.append(loaders['train_dataloader'].batch_sampler.others)
+        return object()
+
+    monkeypatch.setattr(trial, '_try', step)
+    assert largest_batch(run, most=4) == 4
+    assert others == [1, 2, 4]
 
 
 def test_weights_of_another_detector(plan, tmp_path):

@@ -2,7 +2,13 @@ import pytest
 from matplotlib.figure import Figure
 from work_dirs import step, write_session
 
-from mmreviewkd.report.curves import chapters, curve, draw_chapter, line_styles
+from mmreviewkd.report.curves import (
+    chapters,
+    curve,
+    draw_chapter,
+    is_average_precision,
+    line_styles,
+)
 from mmreviewkd.report.run_log import read_runs
 
 
@@ -37,6 +43,25 @@ def test_curve(runs):
     assert curve(runs[0], 'loss', evaluation=False) == ([10, 20], [3.0, 2.0])
     assert curve(runs[0], 'time', evaluation=True) == ([1], [0.1])
     assert curve(runs[0], 'coco/bbox_mAP_s', evaluation=True) == ([], [])
+    # As in the job's table.
+    assert curve(runs[0], 'coco/bbox_mAP', evaluation=True) == ([1], [25])
+
+
+@pytest.mark.parametrize(
+    'name, expected',
+    [
+        ('coco/segm_mAP_50', True),
+        ('coco/bbox_AR@100', True),
+        ('coco/cat_precision', True),
+        ('pascal_voc/AP50', True),
+        ('lvis/bbox_AP', True),
+        ('accuracy/top1', False),
+        ('time', False),
+        ('distill/MAP_of_x', False),
+    ],
+)
+def test_what_is_an_average_precision(name, expected):
+    assert is_average_precision(name) == expected
 
 
 def test_seeds_share_a_colour(runs):
@@ -54,4 +79,7 @@ def test_panels(runs):
     assert loss.lines[0].get_ydata().tolist() == [3.0, 2.0]
     assert loss.lines[1].get_xdata().tolist() == [10]
     assert not len(distill.lines[1].get_xdata())
-    assert draw_chapter(runs, ap).axes[0].get_xlabel() == 'epoch'
+    panel = draw_chapter(runs, ap).axes[0]
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ('epoch', 'points of 100')
+    assert panel.lines[0].get_ydata().tolist() == [25]
+    assert not loss.get_ylabel()

@@ -61,9 +61,10 @@ def test_page_and_pictures(folder, monkeypatch, capsys):
         assert cv2.imread(str(out / f'{name}.png')).shape[0] > 300
 
     page = Page(out / 'report.html')
-    for text in ('0.375', '900', '0.400', 'PyTorch', '9.9.9'):
+    for text in ('37.5', '(points of 100)', '900', '0.400', 'PyTorch', '9.9.9'):
         assert text in page.text
     # Only what differs.
+    assert '0.375' not in page.text
     assert 'path' in page.text and '<b>' not in page.text
     # All it needs is within it.
     kinds = [re.match(r'#|data:image/png;base64,.{1000}', link) for link in page.links]
