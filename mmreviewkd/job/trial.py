@@ -5,11 +5,8 @@ import math
 import resource
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from mmreviewkd.preflight.step import Cost, try_a_step
 from .errors import JobError
 from .plan import Run
 from .progress import clock
+from .quiet import quiet
 from .runs import count_parameters
 from .start import check_weights
 
@@ -103,7 +101,7 @@ def try_runs(runs: Sequence[Run], say: Callable[[str], object]) -> list[Expected
             say(f'trying {run.name}: a training step and a prediction')
             found = Findings()
             cfg = _config(run, teacher)
-            with _quiet():
+            with quiet():
                 key = str([cfg.train_dataloader, cfg.val_dataloader])
                 if key not in loaders:
                     loaders[key] = build_loaders(cfg, found)
@@ -139,7 +137,7 @@ def largest_batch(run: Run, most: int = MOST) -> int:
         cfg.train_dataloader.batch_size = batch
         _without_teachers_file(cfg, None)
         found = Findings()
-        with _quiet():
+        with quiet():
             loaders = build_loaders(cfg, found)
             cost = None if found.problems else _try(run, cfg, loaders, found)
         if torch.cuda.is_available():
@@ -237,18 +235,6 @@ def _expect(run: Run, cost: Cost, loaders: dict[str, DataLoader]) -> Expected:
         + evaluations * len(val) * cost.evaluation_seconds,
         memory=cost.memory,
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to oneself what MMEngine says; problems are findings."""
-    with (
-        redirect_stdout(StringIO()),
-        redirect_stderr(StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter('ignore')
-        yield
 
 
 def _resident() -> int:
