@@ -135,6 +135,7 @@ def run_job(
     runs = plan(training, console.say)
     refuse_other_settings(runs)
     console.say(f'{_device()} | {counted(len(runs), "run")} in {work_dir} | {data}')
+    _say_fewer_images(training, data, console)
     new = [run for run in runs if not is_begun(run)]
     if new:
         console.say(announcement(try_runs(new, console.say), on_gpu, size))
@@ -198,6 +199,13 @@ def _fixed_batch(
     batch = largest_batch(distilled, min(MOST, data.train.images))
     console.say(f'batches of {counted(batch, "image")}')
     return replace(training, batch=batch)
+
+
+def _say_fewer_images(training: Training, data: DataFolder, console: Console) -> None:
+    found = (data.train.images, data.val.images)
+    used = tuple(map(min, training.max_images or found, found))
+    if used != found:
+        console.say(f'--max-images: {used[0]} + {used[1]} of the images are used')
 
 
 def _do(

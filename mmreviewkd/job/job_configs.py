@@ -12,6 +12,7 @@ from mmengine.utils import import_modules_from_strings
 from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
 
+from .errors import JobError
 from .fit_data import fit_data, main_metric
 from .fit_device import batch_and_rate, keeps_rate, set_device, set_patience
 from .image_size import set_image_size
@@ -71,8 +72,7 @@ def load_configs(
     for name, cfg in cfgs.items():
         before = batch_and_rate(cfg)
         _fit(cfg, name, pair, data, training, on_gpu, processes)
-        # MMEngine changes what it merges.
-        cfg.merge_from_dict(copy.deepcopy(options_for(name, cfg, options)))
+        _merge(cfg, options_for(name, cfg, options))
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
         if keeps_rate(cfg, *before):
@@ -87,6 +87,14 @@ def load_configs(
         cfgs['teacher'].train_cfg.max_epochs = 0
         cfgs['teacher'].load_from = given.checkpoint
     return cfgs
+
+
+def _merge(cfg: Config, options: dict[str, Any]) -> None:
+    try:
+        # MMEngine changes what it merges.
+        cfg.merge_from_dict(copy.deepcopy(options))
+    except (KeyError, TypeError) as error:
+        raise JobError(f'--cfg-options: {error.args[0]}') from error
 
 
 def _set_models(

@@ -19,6 +19,10 @@ _ON_TERMINAL = 0.5
 _IN_FILE = 20.0
 # Steps whose time counts as that of now.
 _RECENT = 50
+# Warnings of MMEngine that ask for nothing: notes to its own developers; layers shared
+# by levels, as in RTMDet, which the optimizer gets once; and that nothing is detected
+# yet, which the line of the epoch says.
+_NO_NEWS = ('deprecated', 'is duplicate. It is skipped', '`metrics` is an empty dict')
 
 
 class Console(logging.Handler):
@@ -94,8 +98,7 @@ class Console(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a log record."""
         message = record.getMessage()
-        # MMEngine's notes to its own developers.
-        if 'deprecated' not in message:
+        if not any(text in message for text in _NO_NEWS):
             self.say(f'{record.levelname.lower()}: {message}')
 
 

@@ -1,9 +1,7 @@
 """A teacher that is given with its weights."""
 
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from urllib.error import URLError
 
@@ -15,6 +13,7 @@ from mmreviewkd.teachers.weights import read_weights
 from .errors import JobError
 from .num_classes import num_classes
 from .pair import Pair
+from .quiet import quiet
 
 _RANDOM = 'random'
 
@@ -89,8 +88,7 @@ def _read_classes(path: str) -> tuple[str, ...] | None:
     if '://' not in path and not Path(path).is_file():
         raise JobError(f'{flag}: there is no such file')
     try:
-        # MMEngine tells each file that it loads.
-        with redirect_stdout(StringIO()):
+        with quiet():
             return read_weights(path).classes
     except (URLError, ConnectionError, TimeoutError) as error:
         raise JobError(

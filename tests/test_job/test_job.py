@@ -14,7 +14,6 @@ from mmengine.runner import CheckpointLoader
 from runs import JOB_OPTIONS
 
 from mmreviewkd.job import (
-    AS_CONFIGURED,
     CONTROLS,
     Detectors,
     JobError,
@@ -47,6 +46,14 @@ def finished(tmp_path_factory, digits, configs):
 def work_dir(finished, tmp_path):
     """A copy of it, to be changed."""
     return shutil.copytree(finished, tmp_path / 'work')
+
+
+@pytest.fixture
+def student_alone(work_dir):
+    """A job of which the student alone is finished."""
+    for run in ('teacher', 'distilled'):
+        shutil.rmtree(work_dir / 'seed_0' / run)
+    return work_dir
 
 
 def terminate():
@@ -161,13 +168,6 @@ def test_interrupted_job(configs, digits, tmp_path, monkeypatch, capsys):
         assert checkpoint['meta']['iter'] == 4
 
 
-def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch):
-    (work_dir / 'table.md').unlink()
-    monkeypatch.setattr('mmreviewkd.job.sharing.train', None)
-    run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
-    assert (work_dir / 'table.md').is_file()
-
-
 def test_other_settings_are_refused(configs, digits, work_dir):
     other = ONE_EPOCH | {'train_dataloader.batch_size': 2}
     for seed in (0, 1):
@@ -181,7 +181,7 @@ def test_other_settings_are_refused(configs, digits, work_dir):
 def test_methods_are_added(configs, digits, work_dir, capsys):
     """To a finished job; one that cannot be built ends it before anything begins."""
 
-    def job(**methods):
+    def job(dry_run=False, **methods):
         run_job(
             configs,
             digits,
@@ -189,24 +189,30 @@ def test_methods_are_added(configs, digits, work_dir, capsys):
             one_teacher=True,
             work_dir=work_dir,
             options=ONE_EPOCH,
+            dry_run=dry_run,
         )
+        return capsys.readouterr().out
 
     broken = dict(type='NoSuchDistillation')
     with pytest.raises(JobError, match='broken: .*NoSuchDistillation'):
-        job(broken=broken, review=REVIEW)
-    assert not (work_dir / 'seed_0/review').exists()
+        job(broken=broken)
     capsys.readouterr()
 
-    job(review=REVIEW)
-    out = capsys.readouterr().out
+    out = job(review=REVIEW, dry_run=True)
     # What is done already is not tried again.
-    assert 'trying review' in out and 'trying student' not in out
+    assert 'trying review: a training step and a prediction' in out
+    assert 'trying student' not in out
+    assert '1 epoch of 8 images in batches of 4, about ' in out
+    assert 'in all about' in out and 'GiB of memory' in out
+    assert 'Nothing is begun' in out
+    assert not (work_dir / 'seed_0/review').exists()
+
+    out = job(review=REVIEW)
     for line in ('1/3 teacher', '2/3 student'):
         assert f'[{line}, seed 0] finished before' in out
     assert '[3/3 review, seed 0] epoch 1/1' in out
 
-    job(light=REVIEW | dict(loss_weight=0.1), review=REVIEW)
-    out = capsys.readouterr().out
+    out = job(light=REVIEW | dict(loss_weight=0.1), review=REVIEW)
     assert '[3/4 light, seed 0] epoch 1/1' in out
     assert '[4/4 review, seed 0] finished before' in out
     box, mask, _ = (work_dir / 'table.md').read_text().split('\n\n', 2)
@@ -278,39 +284,25 @@ def test_failing_run_is_left_out_of_the_table(
     assert 'Not finished: late (seed 0).' in (work_dir / 'table.md').read_text()
 
 
-def test_dry_run(configs, digits, tmp_path, capsys):
-    options = ONE_EPOCH | {'train_dataloader.batch_size': 2}
-    work_dir = tmp_path / 'work'
-    run_job(configs, digits, work_dir=work_dir, options=options, dry_run=True)
-    out = capsys.readouterr().out
-    for run in ('teacher', 'student', 'distilled'):
-        assert f'trying {run}: a training step and a prediction' in out
-    assert out.count('1 epoch of 8 images in batches of 2, about ') == 3
-    assert 'in all about' in out and 'GiB of memory' in out
-    assert 'Nothing is begun' in out
-    assert not work_dir.exists()
-
-
-def test_trained_teacher(configs, digits, finished, tmp_path, capsys):
+def test_trained_teacher(configs, digits, finished, student_alone, tmp_path, capsys):
     """It is measured, not trained, and its AP is that of its own run."""
     teacher = finished / 'seed_0/teacher/last.pth'
     run_job(
         configs,
         digits,
-        work_dir=tmp_path / 'work',
+        work_dir=student_alone,
         detectors=Detectors(teacher_checkpoint=str(teacher)),
         options=ONE_EPOCH,
     )
     out = capsys.readouterr().out
     assert '[1/3 teacher, seed 0] as given: box AP' in out
     assert 'trained, measured on 4 images' in out
-    results = json.loads((tmp_path / 'work/report.json').read_text())['seeds']
+    measured = json.loads((student_alone / 'seed_0/teacher/result.json').read_text())
     own = json.loads((finished / 'seed_0/teacher/result.json').read_text())
-    measured = results['0']['teacher']
     assert measured['final'] == own['final']
     assert measured['training_seconds'] == 0
     assert measured['checkpoint'] == str(teacher)
-    cfg = Config.fromfile(tmp_path / 'work/seed_0/distilled/config.py')
+    cfg = Config.fromfile(student_alone / 'seed_0/distilled/config.py')
     assert cfg.model.teacher_checkpoint == str(teacher)
     # Another teacher is another job.
     other = shutil.copy(teacher, tmp_path / 'other.pth')
@@ -318,7 +310,7 @@ def test_trained_teacher(configs, digits, finished, tmp_path, capsys):
         run_job(
             configs,
             digits,
-            work_dir=tmp_path / 'work',
+            work_dir=student_alone,
             detectors=Detectors(teacher_checkpoint=str(other)),
             options=ONE_EPOCH,
         )
@@ -351,8 +343,7 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
             ann['segmentation'] = '[]'
         (root / 'annotations' / file.name).write_text(json.dumps(coco))
     monkeypatch.chdir(tmp_path)
-    methods = [AS_CONFIGURED, *CONTROLS]
-    folder = run_job(configs, root, methods, quick=True, options=ONE_EPOCH)
+    folder = run_job(configs, root, CONTROLS, quick=True, options=ONE_EPOCH)
     assert folder == tmp_path / 'work_dirs' / 'boxes_quick'
     text = (folder / 'table.md').read_text()
     assert 'numbers mean nothing' in text
@@ -367,24 +358,30 @@ def test_quick_job_without_masks(configs, digits, tmp_path, monkeypatch, capsys)
     assert min(losses['random_teacher']) > 0 == max(losses['zero_weight'])
 
 
-def test_training_that_is_ended_early(configs, digits, tmp_path, capsys):
+def test_training_that_is_ended_early(configs, digits, student_alone, capsys):
     """The student learns from the teacher's last checkpoint, whatever its epoch."""
     # No AP is ever better by so much.
     hook = dict(
         type='EarlyStoppingHook', monitor='coco/bbox_mAP', patience=1, min_delta=2
     )
-    options = JOB_OPTIONS | {'custom_hooks': [hook], 'train_cfg.max_epochs': 4}
+    options = ONE_EPOCH | {
+        'teacher.custom_hooks': [hook],
+        'teacher.train_cfg.max_epochs': 4,
+    }
     for _ in range(2):
-        run_job(configs, digits, work_dir=tmp_path, options=options)
-    assert capsys.readouterr().out.count('finished before') == 3
-    data = json.loads((tmp_path / 'results.json').read_text())
+        run_job(configs, digits, work_dir=student_alone, options=options)
+    assert capsys.readouterr().out.count('finished before') == 1 + 3
+    data = json.loads((student_alone / 'results.json').read_text())
     epochs = {n: len(run['0']['AP_by_epoch']) for n, run in data['runs'].items()}
-    assert epochs == dict(teacher=2, student=2, distilled=2)
-    cfg = Config.fromfile(tmp_path / 'seed_0/distilled/config.py')
+    assert epochs == dict(teacher=2, student=1, distilled=1)
+    cfg = Config.fromfile(student_alone / 'seed_0/distilled/config.py')
     assert cfg.model.teacher_checkpoint.endswith('seed_0/teacher/epoch_2.pth')
 
 
-def test_teacher_that_is_no_better_ends_in_a_warning(configs, digits, work_dir, capsys):
+def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch, capsys):
+    """A teacher that is no better than the student ends in a warning."""
+    monkeypatch.setattr('mmreviewkd.job.sharing.train', None)
+    (work_dir / 'table.md').unlink()
     for name, ap in (('teacher', 0.015), ('student', 0.012)):
         path = work_dir / 'seed_0' / name / 'result.json'
         result = json.loads(path.read_text())
@@ -399,6 +396,7 @@ def test_teacher_that_is_no_better_ends_in_a_warning(configs, digits, work_dir, 
         if line.startswith('warning: ')
     ]
     assert len(warnings) == 1
+    assert (work_dir / 'table.md').is_file()
     assert 'not better than the student alone by at least 1 box AP' in warnings[0]
 
 

@@ -145,3 +145,15 @@ def test_learning_rate_that_stays_is_told(configs, boxes):
     load_configs(configs, boxes, Training(batch=2), say=said.append)
     (note,) = said
     assert 'the batch of teacher, student, distilled is not that of the config' in note
+
+
+@pytest.mark.parametrize(
+    'option, value, message',
+    [
+        ('model.student.backbone.depth', dict(a=1), 'depth=.* is of type .*int'),
+        ('train_dataloader.dataset.pipeline.99.scale', 1, 'Index 99 exceeds'),
+    ],
+)
+def test_options_that_do_not_fit(configs, boxes, option, value, message):
+    with pytest.raises(JobError, match=f'--cfg-options: {message}'):
+        load_configs(configs, boxes, options={option: value})

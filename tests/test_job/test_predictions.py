@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from coco_sets import POLYGON, write_coco
 from mmdet.evaluation import CocoMetric
@@ -22,15 +23,44 @@ def runner(tmp_path):
     return runner_of(metric)
 
 
-def runner_of(metric):
-    evaluator = SimpleNamespace(metrics=[metric])
-    return SimpleNamespace(val_loop=SimpleNamespace(evaluator=evaluator))
+class Images(list):
+    """Image ids in the place of a data set."""
+
+    def get_data_info(self, index):
+        return dict(img_id=self[index])
+
+
+def runner_of(metric, images=(0, 1)):
+    return SimpleNamespace(
+        val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
+        val_dataloader=SimpleNamespace(dataset=Images(images)),
+    )
 
 
 def test_predictions_go_to_the_runs_folder(runner, tmp_path):
     SavePredictionsHook(tmp_path).before_val_epoch(runner)
     (metric,) = runner.val_loop.evaluator.metrics
     assert metric.outfile_prefix == str(tmp_path / 'predictions')
+
+
+def test_fewer_images(runner, tmp_path):
+    """Those that are left out are not taken for images without a detection."""
+    (metric,) = runner.val_loop.evaluator.metrics
+    found = dict(
+        img_id=0,
+        bboxes=np.array([[4, 4, 24, 14]]),
+        scores=np.array([0.9]),
+        labels=np.array([0]),
+    )
+    truth = dict(width=64, height=64, img_id=0)
+    for images, ap in (((0, 1), 0.505), ((0,), 1.0)):
+        metric.img_ids = None
+        one = runner_of(metric, images)
+        SavePredictionsHook(tmp_path).before_val_epoch(one)
+        assert metric.compute_metrics([(truth, found)])['bbox_mAP'] == ap
+        assert measure_accuracy(one, tmp_path)['class_ap']['box']['cat'] == (
+            pytest.approx(100 * ap, abs=0.05)
+        )
 
 
 def test_classes_and_resampled_images(runner, tmp_path):

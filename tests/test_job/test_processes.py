@@ -44,12 +44,11 @@ def test_two_processes(configs, digits, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count('3 runs in') == 1
     assert done.stdout.count('[3/3 distilled, seed 0] epoch 1/1: ') == 1
-    report = json.loads((work_dir / 'report.json').read_text())['seeds']['0']
-    assert set(report) == {'teacher', 'student', 'distilled'}
-    for run in report:
+    results = json.loads((work_dir / 'results.json').read_text())['runs']
+    assert set(results) == {'teacher', 'student', 'distilled'}
+    for run in results:
         folder = work_dir / 'seed_0' / run
         assert (folder / 'last.pth').is_file()
         assert (folder / 'console1.log').is_file()
         # Eight images are two steps of four for one process, one step for two.
-        scalars = [*folder.glob('*/vis_data/scalars.json')]
-        assert len(scalars) == 1
+        assert results[run]['0']['steps'] == 1

@@ -80,6 +80,8 @@ def test_warnings_are_shown(monkeypatch):
     logger.addHandler(console(monkeypatch, stream))
     logger.info('no')
     logger.warning('This is deprecated')
+    logger.warning('conv is duplicate. It is skipped since bypass_duplicate=True')
+    logger.warning('Since `metrics` is an empty dict, ...')
     logger.warning('look')
     assert stream.getvalue() == 'warning: look\n'
 

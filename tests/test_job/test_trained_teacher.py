@@ -24,12 +24,19 @@ def checkpoint(tmp_path):
     return write
 
 
-def read(names, configs):
-    return TrainedTeacher.of(read_pair(names, configs / 'reviewkd_frcnn.py'))
+@pytest.fixture(scope='module')
+def read(configs):
+    """A function that reads the demo's teacher, with a checkpoint."""
+    pair = read_pair(Detectors(), configs / 'reviewkd_frcnn.py')
+
+    def read_with(names):
+        return TrainedTeacher.of(replace(pair, checkpoint=names.teacher_checkpoint))
+
+    return read_with
 
 
-def test_classes_of_the_checkpoint(checkpoint, configs):
-    teacher = read(checkpoint('a', 'b', 'c'), configs)
+def test_classes_of_the_checkpoint(checkpoint, read):
+    teacher = read(checkpoint('a', 'b', 'c'))
     # The config's are ten.
     assert teacher.num_classes == 3 and teacher.classes == ('a', 'b', 'c')
     assert teacher.knows(('a', 'b', 'c'))
@@ -38,8 +45,8 @@ def test_classes_of_the_checkpoint(checkpoint, configs):
     assert 'the teacher has 3 classes, and not those of the data' in said[0]
 
 
-def test_unnamed_classes(checkpoint, configs):
-    teacher = read(checkpoint(), configs)
+def test_unnamed_classes(checkpoint, read):
+    teacher = read(checkpoint())
     assert teacher.num_classes == 10 and teacher.classes is None
     said = []
     assert teacher.knows(range(10), said.append)
@@ -47,31 +54,31 @@ def test_unnamed_classes(checkpoint, configs):
     assert not teacher.knows(range(9))
 
 
-def test_random_and_none(configs):
-    assert read(Detectors(), configs) is None
+def test_random_and_none(read):
+    assert read(Detectors()) is None
     said = []
-    teacher = read(Detectors(teacher_checkpoint='random'), configs)
+    teacher = read(Detectors(teacher_checkpoint='random'))
     assert not teacher.knows(range(10), said.append)
     assert 'the teacher is random' in said[0]
 
 
 @pytest.mark.parametrize('content', [None, b'no checkpoint'])
-def test_wrong_files(tmp_path, configs, content):
+def test_wrong_files(tmp_path, read, content):
     path = tmp_path / 'teacher.pth'
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(JobError, match='--teacher-checkpoint') as error:
-        read(Detectors(teacher_checkpoint=str(path)), configs)
+        read(Detectors(teacher_checkpoint=str(path)))
     assert '\n' not in str(error.value)
 
 
-def test_no_network(configs, monkeypatch):
+def test_no_network(read, monkeypatch):
     def fail(path):
         raise URLError('no network')
 
     monkeypatch.setattr(trained_teacher, 'read_weights', fail)
     with pytest.raises(JobError, match='cannot be downloaded.*--train-teacher'):
-        read(Detectors(teacher_checkpoint='https://x/y.pth'), configs)
+        read(Detectors(teacher_checkpoint='https://x/y.pth'))
 
 
 def test_heads_have_the_classes_of_their_own(checkpoint, configs, boxes):

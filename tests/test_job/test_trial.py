@@ -3,7 +3,7 @@
 import pytest
 import torch
 import toys
-from coco_sets import save_as
+from coco_sets import save_as, write_coco
 from runs import JOB_OPTIONS
 
 from mmreviewkd.data_folders import open_folder
@@ -31,6 +31,15 @@ def plan(configs, boxes, tmp_path):
     return make
 
 
+@pytest.fixture(scope='module')
+def student(configs, tmp_path_factory):
+    """The run of a student, which is not done."""
+    root = tmp_path_factory.mktemp('student')
+    data = open_folder(write_coco(root / 'boxes', segmentation='[]'))
+    cfgs = load_configs(configs, data, Training(), JOB_OPTIONS)
+    return plan_runs(cfgs, root / 'work')[1]
+
+
 def attempt(runs):
     said = []
     expected = try_runs(runs, said.append)
@@ -38,26 +47,29 @@ def attempt(runs):
 
 
 @pytest.mark.parametrize(
-    'run, option, message',
+    'options',
     [
-        ('student', {'model.student.backbone.dpeth': 18}, 'student: .*dpeth'),
-        ('teacher', {'optim_wrapper.optimizer.lrr': 1.0}, 'teacher: .*lrr'),
-        ('student', {'train_dataloader.batch_sze': 2}, 'student: .*batch_sze'),
-        ('student', {'train_cfg.max_epoch': 2}, 'student: .*max_epoch'),
-        ('distilled', {'model.distillation.los_weight': 1.0}, 'distilled: .*los_w'),
-        ('student', {'custom_hooks': [dict(type='NoSuchHook')]}, 'NoSuchHook'),
+        {
+            'teacher.optim_wrapper.optimizer.lrr': 1.0,
+            'student.train_dataloader.batch_sze': 2,
+            'distilled.model.distillation.los_weight': 1.0,
+        },
+        {
+            'teacher.custom_hooks': [dict(type='NoSuchHook')],
+            'student.train_cfg.max_epoch': 2,
+            'distilled.model.student.backbone.dpeth': 18,
+        },
     ],
 )
-def test_typos(plan, run, option, message):
-    with pytest.raises(JobError, match=message):
-        attempt(plan(run, option))
-
-
-def test_part_that_cannot_be_inherited(plan):
-    runs = plan(options={'model.inherit': ['nekc']})
-    with pytest.raises(JobError, match="distilled: .*no part 'nekc'") as error:
-        attempt([runs[0], runs[2]])
-    assert 'teacher: ' not in str(error.value)
+def test_typos(plan, options):
+    """Those of all runs are told at once, each with its run."""
+    with pytest.raises(JobError, match='nothing is begun') as error:
+        attempt(plan(options=options))
+    _, *lines = str(error.value).splitlines()
+    for line, key in zip(lines, options, strict=True):
+        run, *_, field = key.split('.')
+        assert line.startswith(f'{run}: ')
+        assert ('NoSuchHook' if field == 'custom_hooks' else field) in line
 
 
 def test_all_is_built_once(plan, tmp_path):
@@ -107,12 +119,20 @@ def test_share_of_other_images_stays(plan, tmp_path, monkeypatch):
     assert others == [1, 2, 4]
 
 
-def test_weights_of_another_detector(plan, tmp_path):
+def test_wrong_start(plan, tmp_path):
+    """Weights of another detector, and a part that cannot be inherited."""
     path = tmp_path / 'other.pth'
     torch.save(dict(state_dict=torch.nn.Linear(2, 2).state_dict()), path)
     start = Detectors(student_checkpoint=str(path))
-    with pytest.raises(JobError, match='student: .*checkpoint of another detector'):
-        attempt(plan('student', detectors=start))
+    with pytest.raises(JobError) as error:
+        attempt(plan(options={'model.inherit': ['nekc']}, detectors=start))
+    text = str(error.value)
+    assert 'is the checkpoint of another detector' in text
+    assert 'distilled: the model cannot be built and initialised' in text
+    assert "no part 'nekc'" in text and 'teacher: ' not in text
+
+
+def test_missing_start(plan, tmp_path):
     missing = Detectors(student_checkpoint=str(tmp_path / 'none.pth'))
     with pytest.raises(JobError, match='student: .*none.pth'):
         attempt(plan('student', detectors=missing))
@@ -120,14 +140,15 @@ def test_weights_of_another_detector(plan, tmp_path):
 
 def test_weights_that_cannot_be_downloaded(plan):
     # Nothing is asked of a network: the address is of a kind that is not there.
-    pretrained = dict(type='Pretrained', checkpoint='http://127.0.0.1:9/none.pth')
+    url = 'http://127.0.0.1:9/none.pth'
+    pretrained = dict(_delete_=True, type='Pretrained', checkpoint=url)
     option = {'model.student.backbone.init_cfg': pretrained}
     with pytest.raises(JobError, match='--student-checkpoint FILE.*--from-scratch'):
         attempt(plan('student', option))
 
 
 @pytest.mark.parametrize('limit, expected', [(5, 4), (2, 2), (100, 8)])
-def test_largest_batch(plan, monkeypatch, limit, expected):
+def test_largest_batch(student, monkeypatch, limit, expected):
     tried = []
 
     def step(run, cfg, loaders, found):
@@ -139,19 +160,19 @@ def test_largest_batch(plan, monkeypatch, limit, expected):
         return object()
 
     monkeypatch.setattr(trial, '_try', step)
-    assert largest_batch(plan('student')[0], most=8) == expected
+    assert largest_batch(student, most=8) == expected
     assert tried == [1, 2, 4, 8][: len(tried)]
 
 
 @pytest.mark.parametrize(
     'problem, message', [('out of memory', 'not even one image'), ('no', 'PROBLEM  no')]
 )
-def test_no_batch(plan, monkeypatch, problem, message):
+def test_no_batch(student, monkeypatch, problem, message):
     monkeypatch.setattr(
         trial, '_try', lambda run, cfg, loaders, found: found.problem(problem)
     )
     with pytest.raises(JobError, match=message):
-        largest_batch(plan('student')[0])
+        largest_batch(student)
 
 
 def test_teacher_of_other_classes(configs, digits, tmp_path):
