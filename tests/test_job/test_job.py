@@ -14,6 +14,7 @@ from mmengine.runner import CheckpointLoader
 from runs import JOB_OPTIONS
 
 from mmreviewkd.job import (
+    AS_CONFIGURED,
     CONTROLS,
     Detectors,
     JobError,
