@@ -21,6 +21,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from packaging.requirements import Requirement
 
+from mmreviewkd.config_file import read_config
 from mmreviewkd.datasets.class_names import class_names, parts
 from mmreviewkd.preflight.fields import check_fields
 from mmreviewkd.preflight.findings import Findings
@@ -346,7 +347,7 @@ def test_python(code, tmp_path, monkeypatch):
 )
 def test_options_within_sentences(option, parse):
     args = parse('tools/train.py', str(EXAMPLE), *shlex.split(option))
-    assert build_with(args.cfg_options)
+    assert build(read_config(str(EXAMPLE), args.cfg_options).model)
 
 
 def test_loss_of_contributing():

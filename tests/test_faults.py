@@ -204,7 +204,7 @@ def test_second_training_in_a_work_dir_is_refused(config, uninterrupted, tmp_pat
     wait = Wait()
     first = start(config, tmp_path, before=with_hook(wait))
     os.read(wait.started, 1)
-    assert train(config, tmp_path, '--resume') == 1
+    assert train(config, tmp_path, '--resume') == 2
     assert f'process {first} on' in console(tmp_path)
     os.write(wait.go, b'.')
     assert end(first) == 0
@@ -233,7 +233,7 @@ def test_clock_that_jumps(config, uninterrupted, tmp_path):
 
 def test_nothing_is_trained_over_damaged_checkpoints(config, tmp_path):
     (tmp_path / 'epoch_2.pth').write_bytes(b'damaged')
-    assert train(config, tmp_path, '--resume') == 1
+    assert train(config, tmp_path, '--resume') == 2
     assert 'move them away to start anew' in console(tmp_path)
     assert (tmp_path / 'epoch_2.pth').read_bytes() == b'damaged'
 

@@ -117,7 +117,7 @@ def test_custom_imports_are_published(run, tmp_path):
     cfg = Config.fromfile(path)
     cfg.custom_imports = dict(imports=['mmreviewkd', 'json'])
     config, _ = publish_student(cfg, str(checkpoint), tmp_path / 'out')
-    assert Config.fromfile(config).custom_imports.imports == ['json']
+    assert Config.fromfile(config).custom_imports.imports == ['mmreviewkd', 'json']
 
 
 def test_a_name_that_a_dict_overrides(tmp_path):

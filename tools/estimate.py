@@ -2,13 +2,10 @@
 
 import argparse
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmreviewkd.launch import hide_package_warnings, run_script
-
 COCO_IMAGES = 117_266
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Estimate time, memory and bytes exchanged of a training, with the '
         'teacher and without, from the operators of one step, which is run here on the '
@@ -50,12 +47,18 @@ def main() -> None:
     parser.add_argument(
         '--epochs', type=int, help="default: the config's train_cfg.max_epochs"
     )
-    args = parser.parse_args()
-    hide_package_warnings()
+    return parser.parse_args()
+
+
+def main(args: argparse.Namespace) -> None:
     from mmreviewkd.estimate.command import run
 
     run(args)
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

@@ -2,10 +2,6 @@
 
 import argparse
 
-import mmreviewkd  # noqa: F401  before anything imports mmcv.ops
-from mmreviewkd.errors import UsageError
-from mmreviewkd.launch import hide_package_warnings, run_script
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -45,15 +41,15 @@ def read_thresholds(given: list[str]) -> float | dict[str, float]:
             return {name: float(value) for name, _, value in pairs}
     except ValueError:
         pass
+    from mmreviewkd.errors import UsageError
+
     raise UsageError(
         f'--score-thr {" ".join(given)}: give one number, such as 0.7, or NAME=NUMBER '
         'for each class'
     )
 
 
-def main() -> None:
-    args = parse_args()
-    hide_package_warnings()
+def main(args: argparse.Namespace) -> None:
     thresholds = read_thresholds(args.score_thr)
     from mmreviewkd.datasets.pseudo_labels import classes_of, write_pseudo_labels
 
@@ -70,4 +66,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_script(main)
+    args = parse_args()
+    # Late: importing the package takes seconds, which --help need not.
+    from mmreviewkd.launch import run_script
+
+    run_script(lambda: main(args))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from torch import nn
@@ -17,6 +16,8 @@ from mmreviewkd.benchmark.step import (
     make_optimizer,
     take_step,
 )
+from mmreviewkd.config_file import read_config
+from mmreviewkd.errors import UsageError
 from mmreviewkd.tables import markdown
 
 from .cards import CARDS, Card, this_machine
@@ -30,12 +31,12 @@ def run(args: Namespace) -> None:
     """Print a table, a row for each config and model.
 
     Raises:
-        ValueError: If the card is not known.
+        UsageError: If the card is not known.
     """
     MMLogger.get_instance('estimate', log_level='WARNING')
     card = this_machine() if args.gpu == HERE else CARDS.get(args.gpu)
     if card is None:
-        raise ValueError(f'--gpu {args.gpu}: write one of {", ".join(CARDS)}, {HERE}')
+        raise UsageError(f'--gpu {args.gpu}: write one of {", ".join(CARDS)}, {HERE}')
     heads = ['config', 'model', 'GFLOP an image', 'GB an image', 'ms a step']
     heads += ['images a second', 'hours', 'GB of memory', 'MB sent a step', 'limit']
     rows = [heads]
@@ -51,7 +52,7 @@ def run(args: Namespace) -> None:
 
 def _rows(path: str, card: Card, args: Namespace) -> list[list[str]]:
     init_default_scope('mmdet')
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     torch.manual_seed(0)
     if args.amp:
         cfg.model.setdefault('teacher_dtype', 'bfloat16')

@@ -4,6 +4,7 @@ import pytest
 import toys
 from mmengine.config import Config
 
+from mmreviewkd.errors import UsageError
 from mmreviewkd.estimate.command import run
 
 
@@ -51,5 +52,5 @@ def test_this_machine_is_measured_too(args, capsys):
 
 def test_unknown_card(args):
     args.gpu = 'H1000'
-    with pytest.raises(ValueError, match='--gpu H1000: write one of H200, H100'):
+    with pytest.raises(UsageError, match='--gpu H1000: write one of H200, H100'):
         run(args)

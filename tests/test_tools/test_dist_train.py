@@ -252,8 +252,12 @@ def test_demo_with_two_processes(tmp_path):
         GPUS_PER_NODE='2',
     )
     publish_student(Config.fromfile(config), str(checkpoint), tmp_path / 'out')
+    published = Config.fromfile(tmp_path / 'out/student.py')
+    # The published config has no paths of this machine.
+    published.test_dataloader.dataset.data_root = f'{data}/'
+    published.test_evaluator.ann_file = f'{data}/annotations/instances_val.json'
     stock = metrics_in_stock_mmdetection(
-        Config.fromfile(tmp_path / 'out/student.py'),
+        published,
         tmp_path / 'out/student.pth',
         tmp_path / 'stock',
     )
