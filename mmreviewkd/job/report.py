@@ -75,6 +75,8 @@ def table(results: Results) -> str:
 
 def weak_teachers(results: Results) -> list[str]:
     """Say of which kinds of AP the teacher is too weak for a gap to be told."""
+    given = any('checkpoint' in run for run in results.finished['teacher'].values())
+    longer = 'on the data (--train-teacher)' if given else 'longer (--teacher-epochs)'
     texts = []
     for kind in results.kinds:
         gaps = [
@@ -85,14 +87,14 @@ def weak_teachers(results: Results) -> list[str]:
             texts.append(
                 'The teacher is not better than the student alone by at least '
                 f'{MIN_GAP:g} {kind} AP ({", ".join(gaps)}), so no gap recovered is '
-                'told; train it longer (--teacher-epochs), or take a larger one.'
+                f'told; train it {longer}, or take a better one.'
             )
         elif results.gap_is_noise(kind):
             low, high = results.gap_interval(kind) or (0.0, 0.0)
             texts.append(
                 f'The gap of {kind} AP between teacher and student alone is not clear '
                 f'(95 %: {low:+.1f} to {high:+.1f}), so no gap recovered is told; add '
-                'seeds (--seeds), or train the teacher longer (--teacher-epochs).'
+                f'seeds (--seeds), or train the teacher {longer}.'
             )
     return texts
 

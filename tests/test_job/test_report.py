@@ -204,6 +204,14 @@ def test_nothing_is_finished(tmp_path):
     assert {row['box AP'] for row in rows.values()} == {'-'}
 
 
+def test_weak_teacher_that_is_given():
+    """More epochs of the teacher would change nothing."""
+    teacher = {0: result(0.3) | dict(checkpoint='teacher.pth')}
+    (text,) = weak_teachers(results(teacher=teacher, student=by_seed(0.3)))
+    assert 'train it on the data (--train-teacher)' in text
+    assert '--teacher-epochs' not in text
+
+
 def test_weak_teacher_is_told_in_place_of_the_gap():
     found = results(teacher=by_seed(0.015), student=by_seed(0.006), a=by_seed(0.02))
     assert tables(found)[0]['a']['box gap recovered'] == '-'
