@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmreviewkd.losses.dkd import decoupled_divergence
 from mmreviewkd.methods import Batch
+from mmreviewkd.methods.classifiers import image_labels, is_classifier
 
 from .dense_heads import assigned_labels, of_levels
 from .logit_distillation import LogitDistillation
@@ -18,8 +19,9 @@ class DKD(LogitDistillation):
     """Decoupled knowledge distillation (DKD) on classification scores.
 
     :class:`LogitDistillation`, with :func:`decoupled_divergence` in place of the
-    Kullback-Leibler divergence. The true class of a proposal or anchor, background
-    included, is the one that the student's own loss is given in this step.
+    Kullback-Leibler divergence. The true class of a classifier's image is its label;
+    that of a proposal or anchor, background included, the one that the student's own
+    loss is given in this step.
 
     It fits heads with a softmax: Faster, Mask R-CNN and others with one box head, and
     one-stage detectors whose ``loss_cls`` has ``use_sigmoid=False``.
@@ -53,6 +55,8 @@ class DKD(LogitDistillation):
 
     def student_modules(self, student: nn.Module) -> Sequence[str]:
         """Name the heads, and the loss that is given the labels."""
+        if is_classifier(student):
+            return super().student_modules(student)
         return (*super().student_modules(student), _loss(student))
 
     def check_sigmoid(self) -> None:
@@ -66,6 +70,11 @@ class DKD(LogitDistillation):
     def divergence(self, batch: Batch, preds: Tensor, targets: Tensor) -> Tensor:
         """Compare rows of scores (K, C) of which each makes a softmax: (K,)."""
         preds, targets = self.comparable(preds, targets)
+        if is_classifier(batch.student):
+            labels = image_labels(batch.data_samples).to(preds.device)
+            return decoupled_divergence(
+                preds, targets, labels, self.alpha, self.beta, self.temperature
+            )
         labels = assigned_labels(batch, _loss(batch.student))
         if not hasattr(batch.student, 'roi_head'):
             head: Any = batch.student.bbox_head

@@ -106,7 +106,7 @@ class LogitDistillation(Distillation):
                 f'{targets.shape[1]}; LogitDistillation needs a teacher of the same '
                 'classes'
             )
-        return softmax_divergence(scores, targets, self.temperature).mean()
+        return self.divergence(batch, scores, targets).mean()
 
     def compare_proposals(self, batch: Batch) -> Tensor:
         """Compare the scores of the student's proposals (two-stage detectors)."""

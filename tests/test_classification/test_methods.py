@@ -13,7 +13,20 @@ METHODS = configs_folder() / 'methods'
 NAMES = [
     *('review', 'review_standardized', 'reverse_review', 'reverse'),
     *('mkd', 'mkd_r', 'skd', 'skd_r', 'rlf', 'rlf_abf', 'rlf_hcl'),
-    *('kd', 'fitnet', 'at', 'sp', 'pkt', 'rkd', 'crd', 'ofd', 'cwd', 'pkd'),
+    *(
+        'kd',
+        'kd_standardized',
+        'dkd',
+        'fitnet',
+        'at',
+        'sp',
+        'pkt',
+        'rkd',
+        'crd',
+        'ofd',
+        'cwd',
+        'pkd',
+    ),
 ]
 
 
@@ -79,6 +92,22 @@ def test_kd_is_the_divergence_of_the_scores():
         p, q = F.softmax(other / 4, 0), F.softmax(own / 4, 0)
         expected += 16 * float((p * (p / q).log()).sum()) / len(images)
     assert found.item() == pytest.approx(2 * expected, rel=1e-4)
+
+
+def test_dkd_takes_the_images_labels():
+    """Without the other classes' part: the divergence of true class or any other."""
+    images, labels = batch()
+    model = distilled(
+        dict(type='DKD', temperature=2.0, beta=0.0), teacher_dtype='float32'
+    )
+    own = model(images, labels, mode='loss')['loss_distill']
+    scores, theirs = model(images), model.teacher.model(images)
+    expected = 0.0
+    for label, one, other in zip(labels, scores, theirs, strict=True):
+        p, q = F.softmax(other / 2, 0)[label], F.softmax(one / 2, 0)[label]
+        term = p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
+        expected += 4 * float(term) / len(images)
+    assert own.item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_kd_needs_the_same_classes():
