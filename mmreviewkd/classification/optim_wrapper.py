@@ -17,7 +17,8 @@ class BFloat16OptimWrapper(OptimWrapper):
     """Trains in bfloat16 where PyTorch's autocast has it, with weights in float32.
 
     MMEngine's AmpOptimWrapper refuses a CPU. The range of bfloat16 is that of float32,
-    so losses need no scaling.
+    so losses need no scaling. ``optimizer``, ``accumulative_counts`` and ``clip_grad``
+    are those of MMEngine's ``OptimWrapper``.
     """
 
     @contextmanager

@@ -18,7 +18,7 @@ from .object_distillation import pool
 class NormDirection(Distillation):
     """Norm-and-direction loss (ND) on the vectors of the annotated objects.
 
-    1 - <s, c_y> / max(|s|, |t|), averaged over the objects: s and t are the
+    ``1 - <s, c_y> / max(|s|, |t|)``, averaged over the objects: s and t are the
     student's and the teacher's vector, c_y the unit vector of the teacher's mean over
     the class of the object. A student's vector shall point there, and be at least as
     long as the teacher's. With the review it is ReviewKD++. See "Improving Knowledge
