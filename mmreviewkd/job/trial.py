@@ -135,6 +135,7 @@ def largest_batch(run: Run, most: int = MOST) -> int:
     while batch <= most:
         cfg = copy.deepcopy(run.config)
         cfg.train_dataloader.batch_size = batch
+        init_default_scope(cfg.get('default_scope') or 'mmdet')
         _without_teachers_file(cfg, None)
         found = Findings()
         with quiet():
