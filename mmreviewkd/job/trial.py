@@ -142,6 +142,7 @@ def largest_batch(run: Run, most: int = MOST) -> int:
         cfg = copy.deepcopy(run.config)
         _set_batch(cfg.train_dataloader, batch)
         without_missing_labels(run, cfg)
+        init_default_scope(cfg.get('default_scope') or 'mmdet')
         _without_teachers_file(cfg, None)
         found = Findings()
         with quiet():

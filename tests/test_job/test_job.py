@@ -307,7 +307,7 @@ def test_trained_teacher(configs, digits, finished, student_alone, tmp_path, cap
     assert cfg.model.teacher_checkpoint == str(teacher)
     # Another teacher is another job.
     other = shutil.copy(teacher, tmp_path / 'other.pth')
-    with pytest.raises(JobError, match='teacher_checkpoint: .* -> .*other.pth'):
+    with pytest.raises(JobError, match='load_from: .* -> .*other.pth'):
         run_job(
             configs,
             digits,
