@@ -1,9 +1,10 @@
-"""The wheel holds what the command line and configs by name need."""
+"""Sdist and wheel hold what the command line and configs by name need."""
 
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -20,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('wheel')
+def sdist(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('sdist')
     source = folder / 'source'
     # Building leaves things in the source.
     shutil.copytree(
@@ -29,8 +30,23 @@ def wheel(tmp_path_factory):
         source,
         ignore=shutil.ignore_patterns('.git', '.venv', '.mim', 'work_dirs'),
     )
+    script = 'import sys, setuptools.build_meta as b; b.build_sdist(sys.argv[1])'
     subprocess.run(
-        [sys.executable, '-m', 'pip', 'wheel', str(source), '--wheel-dir', str(folder)]
+        [sys.executable, '-c', script, str(folder)],
+        cwd=source,
+        check=True,
+        capture_output=True,
+    )
+    (path,) = folder.glob('*.tar.gz')
+    return path
+
+
+@pytest.fixture(scope='module')
+def wheel(sdist, tmp_path_factory):
+    """Of the sdist, which so has to hold all that a wheel is made of."""
+    folder = tmp_path_factory.mktemp('wheel')
+    subprocess.run(
+        [sys.executable, '-m', 'pip', 'wheel', str(sdist), '--wheel-dir', str(folder)]
         + ['--no-deps', '--no-build-isolation', '--no-index', '--quiet'],
         check=True,
     )
@@ -44,6 +60,13 @@ def installed(wheel, tmp_path_factory):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     return folder
+
+
+def test_sdist_has_no_tests_and_pages(sdist):
+    with tarfile.open(sdist) as archive:
+        folders = {name.split('/')[1] for name in archive.getnames() if '/' in name}
+    assert {'configs', 'mmreviewkd', 'tools'} <= folders
+    assert not {'tests', 'docs'} & folders
 
 
 def test_all_configs_and_modules_are_in_the_wheel(installed):
@@ -132,7 +155,7 @@ val_cfg = val_dataloader = val_evaluator = None
     done = subprocess.run(
         [sys.executable, *command],
         cwd=tmp_path,
-        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed)),
+        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed), OMP_NUM_THREADS='1'),
         capture_output=True,
         text=True,
     )

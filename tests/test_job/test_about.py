@@ -2,7 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from mmreviewkd.compat.versions import in_use
 from mmreviewkd.job.about import about_job
+from mmreviewkd.version import __version__
 
 
 @pytest.fixture
@@ -25,4 +27,4 @@ def test_about(boxes, runs, monkeypatch):
         name='boxes', images=[2, 2], instances=[4, 4], classes=['cat', 'dog']
     )
     assert about['epochs'] == dict(teacher=12, student=8)
-    assert {'mmreviewkd', 'torch', 'mmdet'} <= set(about['versions'])
+    assert about['versions'] == dict(mmreviewkd=__version__) | in_use()
