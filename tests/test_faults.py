@@ -51,6 +51,8 @@ def start(config, work_dir, *flags, before=lambda: None):
         log = os.open(work_dir / 'console.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        # Not pytest's, which is in the way.
+        sys.stderr = open(2, 'w', buffering=1, closefd=False)
         # Laying out the config, with each checkpoint, would take most of the time.
         config_module.FormatCode = lambda code, **_: (code, True)
         before()

@@ -193,7 +193,7 @@ def test_scripts_end_what_works_for_the_processes(tmp_path, script):
         PYTHONPATH=str(ROOT),
         **dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1'),
     )
-    assert 'no GPU: 1 processes' in out
+    assert 'no GPU: 1 process on the CPU' in out
     threads = out.split('threads:')[1]
     assert 'python' in threads
     assert 'gloo' not in threads
