@@ -44,7 +44,12 @@ def write_model_card(
         Path: The card.
     """
     folder = Path(folder)
-    student = Config.fromfile(folder / 'student.py', import_custom_modules=False)
+    # Where it has braces, they are those of a class name.
+    student = Config.fromfile(
+        folder / 'student.py',
+        import_custom_modules=False,
+        use_predefined_variables=False,
+    )
     weights = CheckpointLoader.load_checkpoint(
         str(folder / 'student.pth'), map_location='cpu', logger='silent'
     )

@@ -91,7 +91,7 @@ def _export(run: Run, folder: Path, say: Callable[[str], object]) -> None:
     try:
         width, height = (_multiple(side) for side in evaluation_size(run.config))
         with quiet():
-            cfg = Config.fromfile(folder / 'student.py')
+            cfg = Config.fromfile(folder / 'student.py', use_predefined_variables=False)
             model = load_detector(cfg, str(folder / 'student.pth'), device='cpu')
             exported = export_onnx(model, folder / 'student.onnx', (height, width))
     except (UsageError, JobError) as error:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
     ['reviewkd_frcnn_r101_r18.py', 'methods/review.py', 'small/frcnn_teacher.py'],
 )
 def test_file(name):
-    assert Path(configs.config_file(f'mmreviewkd::{name}')) == ROOT / 'configs' / name
+    assert Path(configs.config_file(f'mmreviewkd::{name}')).samefile(
+        ROOT / 'configs' / name
+    )
 
 
 def test_missing_config_is_told_with_those_beside_it():

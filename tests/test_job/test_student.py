@@ -44,7 +44,7 @@ def job(tmp_path):
                         dict(state_dict=weights, meta=meta), run.folder / f'{file}.pth'
                     )
                 runs.append(run)
-        return runs, read_results(runs, has_masks=False)
+        return runs, read_results(runs)
 
     return make
 
@@ -87,7 +87,7 @@ def test_best_checkpoint(job, tmp_path):
 def test_no_student_is_finished(job, tmp_path):
     runs, _ = job(distilled=[0.1], random_teacher=[0.7])
     shutil.rmtree(runs[2].folder)
-    results = read_results(runs, has_masks=False)
+    results = read_results(runs)
     assert write(runs, results, tmp_path) == (None, [])
     assert not (tmp_path / 'student').exists()
 
