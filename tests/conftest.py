@@ -20,7 +20,9 @@ def _nothing_left() -> Iterator[None]:
     """Each Runner sets scope and visualizer for good, where later tests find them."""
     yield
     DefaultScope._instance_dict.clear()
-    Visualizer._instance_dict.clear()
+    # Each class keeps its own.
+    for cls in (Visualizer, *Visualizer.__subclasses__()):
+        cls._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')
