@@ -17,7 +17,8 @@ def pair(student: dict, teacher: dict | None = None, std: float = 0.05) -> tuple
     detectors = [toys.build(config) for config in configs]
     for detector in detectors:
         for name, parameter in detector.named_parameters():
-            if 'head' in name and parameter.dim() > 1:
+            # Level embeddings are raw memory until MMDetection initialises them.
+            if ('head' in name or 'level_embed' in name) and parameter.dim() > 1:
                 parameter.data.normal_(std=std)
     detectors[0].train()
     detectors[1].eval().requires_grad_(False)
