@@ -12,11 +12,10 @@ from mmreviewkd.methods import Batch, Distillation
 from .dense_heads import (
     assigned_labels,
     box_rows,
-    check_features,
-    check_same,
     class_rows,
     dense_head,
     giou_distance,
+    head_pair,
     of_levels,
 )
 
@@ -67,11 +66,7 @@ class BCKD(Distillation):
         Raises:
             ValueError: If the heads do not fit together.
         """
-        own, other = (
-            dense_head(one, 'BCKD') for one in (batch.student, batch.teacher.model)
-        )
-        check_same(own, other, 'BCKD')
-        check_features(batch, 'BCKD')
+        own, other = head_pair(batch, 'BCKD')
         ours = batch.call('bbox_head').output
         with torch.no_grad():
             theirs = other(batch.teacher_feats)

@@ -15,11 +15,10 @@ from mmreviewkd.methods import Batch, Distillation
 from .dense_heads import (
     LAYERS,
     box_rows,
-    check_features,
-    check_same,
     class_rows,
     dense_head,
     giou_distance,
+    head_pair,
 )
 
 
@@ -106,11 +105,7 @@ class CrossKD(Distillation):
         Raises:
             ValueError: If the heads do not fit together.
         """
-        own, other = (
-            dense_head(one, 'CrossKD') for one in (batch.student, batch.teacher.model)
-        )
-        check_same(own, other, 'CrossKD')
-        check_features(batch, 'CrossKD')
+        own, other = head_pair(batch, 'CrossKD')
         if own.feat_channels != other.feat_channels:
             raise ValueError(
                 "CrossKD leads maps of the student's head into the teacher's; they "

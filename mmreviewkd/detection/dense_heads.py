@@ -179,3 +179,17 @@ def of_levels(
 def giou_distance(preds: Tensor, targets: Tensor) -> Tensor:
     """1 minus the generalised IoU of each box (K, 4) with its target: (K,)."""
     return 1 - bbox_overlaps(preds, targets, mode='giou', is_aligned=True)
+
+
+def head_pair(batch: Batch, method: str, kinds: Sequence[type] = ()) -> tuple[Any, Any]:
+    """Return the student's head and the teacher's, which fit together.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    own, other = (
+        dense_head(one, method, kinds) for one in (batch.student, batch.teacher.model)
+    )
+    check_same(own, other, method)
+    check_features(batch, method)
+    return own, other

@@ -12,11 +12,10 @@ from mmreviewkd.methods import Batch, Distillation
 
 from .dense_heads import (
     assigned_labels,
-    check_features,
-    check_same,
     class_rows,
     dense_head,
     flat_rows,
+    head_pair,
     of_levels,
 )
 from .logit_distillation import softmax_divergence
@@ -70,12 +69,7 @@ class LocalizationDistillation(Distillation):
         Raises:
             ValueError: If the heads do not fit together.
         """
-        own, other = (
-            dense_head(one, 'LocalizationDistillation', KINDS)
-            for one in (batch.student, batch.teacher.model)
-        )
-        check_same(own, other, 'LocalizationDistillation')
-        check_features(batch, 'LocalizationDistillation')
+        own, other = head_pair(batch, 'LocalizationDistillation', KINDS)
         scores, ours = batch.call('bbox_head').output
         with torch.no_grad():
             theirs = other(batch.teacher_feats)[1]
