@@ -25,14 +25,17 @@ class BCKD(Distillation):
     """Binary classification distillation (BCKD), for dense heads.
 
     Classes: the binary cross-entropy of the student's sigmoid scores to the teacher's,
-    each weighted by their absolute difference, summed over all anchors or points and
-    divided by the number of positive ones. Boxes: 1 - GIoU to the teacher's boxes,
-    averaged over the positives. See "Bridging Cross-task Protocol Inconsistency for
-    Distillation in Dense Object Detection", sections 3.2 and 3.3, ICCV 2023
-    (https://arxiv.org/abs/2308.14286).
+    each weighted by their absolute difference. Boxes: 1 - GIoU to the teacher's boxes,
+    each weighted by the largest of these differences over the classes. Both are summed
+    over all anchors or points, and divided by the number of positive ones. See
+    "Bridging Cross-task Protocol Inconsistency for Distillation in Dense Object
+    Detection", ICCV 2023 (https://arxiv.org/abs/2308.14286); weights and
+    normalisation are those of the authors' code for GFL.
 
-    The weights are no part of the gradient. Positive is what the student's own loss
-    takes to be an object in this step; nothing is assigned twice.
+    As there, the weight of a class is part of the gradient, that of a box is not.
+    Positive is what the student's own loss takes to be an object in this step; nothing
+    is assigned twice. The authors' code leaves out the anchors that the assigner
+    ignores; here they count.
 
     It fits GFL, RetinaNet, FCOS and ATSS, the same head on both sides.
 
@@ -75,17 +78,16 @@ class BCKD(Distillation):
         labels = of_levels(assigned_labels(batch), ours[0], levels, own.num_base_priors)
         positive = (labels >= 0) & (labels < own.num_classes)
         number = positive.sum().clamp(min=1)
-        classes = binary_distance(
-            class_rows(own, [ours[0][level] for level in levels]),
-            class_rows(other, [theirs[0][level] for level in their_levels]),
-        )
+        scores = class_rows(own, [ours[0][level] for level in levels])
+        targets = class_rows(other, [theirs[0][level] for level in their_levels])
+        classes = binary_distance(scores, targets)
+        weight = (scores.detach().sigmoid() - targets.sigmoid()).abs().amax(1)
         boxes = giou_distance(
-            box_rows(own, ours[1], levels)[positive],
-            box_rows(other, theirs[1], their_levels)[positive],
+            box_rows(own, ours[1], levels), box_rows(other, theirs[1], their_levels)
         )
         return dict(
             loss_cls=classes.sum() / number,
-            loss_bbox=self.box_weight * boxes.sum() / number,
+            loss_bbox=self.box_weight * (weight * boxes).sum() / number,
         )
 
 
@@ -100,5 +102,5 @@ def binary_distance(preds: Tensor, targets: Tensor) -> Tensor:
         Tensor: A value for each; 0 where they are the same.
     """
     likely = targets.sigmoid()
-    weight = (preds.sigmoid() - likely).abs().detach()
+    weight = (preds.sigmoid() - likely).abs()
     return weight * F.binary_cross_entropy_with_logits(preds, likely, reduction='none')

@@ -14,12 +14,16 @@ from mmreviewkd.methods import Batch, Distillation
 
 from .dense_heads import (
     LAYERS,
+    assigned_labels,
     box_rows,
     class_rows,
     dense_head,
     giou_distance,
     head_pair,
+    of_levels,
 )
+
+TOWERS = ('cls_convs', 'reg_convs')
 
 
 class Maps(NamedTuple):
@@ -36,15 +40,22 @@ class CrossKD(Distillation):
     The student's map from inside its head goes on through the last layers of the
     teacher's head, and what comes out is compared with what the teacher predicts. So
     the student's own predictions learn from the annotations alone. See "CrossKD:
-    Cross-Head Knowledge Distillation for Object Detection", section 3.2, CVPR 2024
+    Cross-Head Knowledge Distillation for Object Detection", CVPR 2024
     (https://arxiv.org/abs/2306.11369).
 
-    The student's map first gets the teacher's mean and standard deviation, channel by
-    channel over the batch and all positions. Classes are compared by the quality focal
-    loss to the teacher's scores, boxes by 1 - GIoU to the teacher's boxes. Both are
-    averaged with the teacher's highest class score as the weight, where the paper
-    divides by the number of positions; for GFL it also compares distributions of
-    sides, which :class:`LocalizationDistillation` does.
+    The map is taken before the activation. It gets the teacher's mean and standard
+    deviation, channel by channel over the batch and all positions, and is then
+    activated. Classes are compared by the quality focal loss to the teacher's scores,
+    boxes by 1 - GIoU to the teacher's boxes, weighted by the teacher's highest class
+    score. Both are summed over all anchors or points, and divided by the number of
+    those that are positive in the student's own loss.
+
+    That is the authors' code for RetinaNet. For the other heads it differs from this
+    class: for GFL it compares the distributions of the sides (Kullback-Leibler, weight
+    4) instead of the boxes, as :class:`LocalizationDistillation` does; for ATSS it also
+    compares the centerness; for FCOS it divides by the sum of the centerness targets,
+    takes IoU instead of GIoU, ``rest=2``, and the weights 0.4 and 0.75. For all of
+    them it leaves out the anchors that the assigner ignores.
 
     It fits GFL, RetinaNet, FCOS and ATSS, the same head on both sides. A two-stage
     detector predicts from proposals instead of maps, and its RPN has one convolution
@@ -55,7 +66,8 @@ class CrossKD(Distillation):
         out_channels (Sequence[int]): See :class:`Distillation`.
         rest (int): Convolutions of each of the teacher's towers that the student's map
             goes through, before the layer that predicts. Defaults to 1: of four
-            convolutions the student's map comes from the third, as published.
+            convolutions the student's map comes from the third, as in the authors'
+            configs of GFL, RetinaNet and ATSS.
         beta (float): Exponent of the quality focal loss. Defaults to 1.0.
         box_weight (float): Weight of the boxes' part. Defaults to 1.0.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
@@ -78,11 +90,14 @@ class CrossKD(Distillation):
         self.box_weight = box_weight
 
     def student_modules(self, student: nn.Module) -> Sequence[str]:
-        """Name the convolutions whose maps are taken."""
-        depth = self.depth(dense_head(student, 'CrossKD')) - 1
-        return tuple(
-            f'bbox_head.{tower}.{depth}' for tower in ('cls_convs', 'reg_convs')
-        )
+        """Name the activations whose inputs are taken, and the loss with the labels."""
+        head = dense_head(student, 'CrossKD')
+        last = self.depth(head) - 1
+        for convs in towers(head):
+            # In place, it would overwrite the map that is taken.
+            convs[last].activate.inplace = False
+        activations = (f'bbox_head.{tower}.{last}.activate' for tower in TOWERS)
+        return (*activations, 'bbox_head.loss_cls')
 
     def depth(self, head: Any) -> int:
         """How many convolutions of a head come before the map that is taken.
@@ -113,34 +128,41 @@ class CrossKD(Distillation):
                 'but need as many'
             )
         depth = self.depth(other)
+        *names, loss = self.student_modules(batch.student)
+        found = Maps(
+            *([call.inputs[0] for call in batch.calls(name)] for name in names)
+        )
         with torch.no_grad():
             inside = Maps(
-                [_run(other.cls_convs[:depth], feat) for feat in batch.teacher_feats],
-                [_run(other.reg_convs[:depth], feat) for feat in batch.teacher_feats],
+                *(
+                    [_run_inside(convs[:depth], feat) for feat in batch.teacher_feats]
+                    for convs in towers(other)
+                )
             )
             theirs = self.predict(other, inside)
-        names = self.student_modules(batch.student)
-        found = Maps(*([call.output for call in batch.calls(name)] for name in names))
         # Only levels that are compared need go on.
-        pairs = [
-            (ours.index, target.index)
-            for ours, target in zip(batch.levels, batch.teacher_levels, strict=True)
-        ]
+        levels = [level.index for level in batch.levels]
+        their_levels = [level.index for level in batch.teacher_levels]
         crossed = Maps(*(list(maps) for maps in inside))
         for tower, maps in zip(crossed, found, strict=True):
-            for ours, target in pairs:
+            for ours, target in zip(levels, their_levels, strict=True):
                 tower[target] = rescale(maps[ours], tower[target])
         preds = self.predict(other, crossed)
-        return self.compare(other, preds, theirs, [target for _, target in pairs])
+        labels = of_levels(
+            assigned_labels(batch, loss), found.classes, levels, own.num_base_priors
+        )
+        positive = (labels >= 0) & (labels < own.num_classes)
+        number = positive.sum().clamp(min=1)
+        losses = self.compare(other, preds, theirs, their_levels)
+        return {name: loss / number for name, loss in losses.items()}
 
     def predict(self, head: Any, inside: Maps) -> Maps:
         """Run the rest of a head, from the maps inside it."""
-        classes = [
-            _run(head.cls_convs[self.depth(head) :], feat) for feat in inside.classes
-        ]
-        boxes = [
-            _run(head.reg_convs[self.depth(head) :], feat) for feat in inside.boxes
-        ]
+        depth = self.depth(head)
+        classes, boxes = (
+            [_run_rest(convs[depth - 1 :], feat) for feat in maps]
+            for convs, maps in zip(towers(head), inside, strict=True)
+        )
         layers = LAYERS[type(head)]
         predict_classes, predict_boxes = (getattr(head, name) for name in layers)
         sides = []
@@ -158,7 +180,7 @@ class CrossKD(Distillation):
     def compare(
         self, head: Any, preds: Maps, targets: Maps, levels: Sequence[int]
     ) -> dict[str, Tensor]:
-        """Compute the losses of class scores and of boxes."""
+        """Sum the losses of class scores and of boxes over all anchors or points."""
         ours, theirs = (
             class_rows(head, [maps.classes[level] for level in levels])
             for maps in (preds, targets)
@@ -172,9 +194,14 @@ class CrossKD(Distillation):
             *(box_rows(head, maps.boxes, levels) for maps in (preds, targets))
         )
         return dict(
-            loss_cls=classes / weight.sum(),
-            loss_bbox=self.box_weight * (weight * distance).sum() / weight.sum(),
+            loss_cls=classes,
+            loss_bbox=self.box_weight * (weight * distance).sum(),
         )
+
+
+def towers(head: Any) -> list[Any]:
+    """The convolutions of a head for classes, and those for boxes."""
+    return [getattr(head, tower) for tower in TOWERS]
 
 
 def rescale(feat: Tensor, target: Tensor, eps: float = 1e-5) -> Tensor:
@@ -197,7 +224,17 @@ def rescale(feat: Tensor, target: Tensor, eps: float = 1e-5) -> Tensor:
     return (feat - mean) * scale + their_mean
 
 
-def _run(layers: Any, feat: Tensor) -> Tensor:
-    for layer in layers:
-        feat = layer(feat)
+def _run_inside(convs: Any, feat: Tensor) -> Tensor:
+    """Run convolutions up to the activation of the last."""
+    for conv in convs[:-1]:
+        feat = conv(feat)
+    return convs[-1](feat, activate=False)
+
+
+def _run_rest(convs: Any, feat: Tensor) -> Tensor:
+    """Run convolutions from the activation of the first on."""
+    # It may be in place.
+    feat = convs[0].activate(feat.clone())
+    for conv in convs[1:]:
+        feat = conv(feat)
     return feat
