@@ -5,7 +5,7 @@ method = dict(
     connector=dict(type='AlignConnector'),
     loss=dict(type='CWDLoss', tau=1.0),
     standardize_targets=True,
-    # Published for Faster R-CNN: 10, on raw maps (MMRazor). With this weight the
+    # MMRazor's for Faster R-CNN and RetinaNet: 10, on raw maps. With this weight the
     # gradient starts about as large as the detector's own, on the small pair.
     loss_weight=1.0,
 )

@@ -5,7 +5,7 @@ method = dict(
     connector=dict(type='ConvConnector'),
     loss=dict(type='FSPLoss'),
     standardize_targets=True,
-    # With this weight the gradient starts about as large as the detector's own, on the
-    # small pair.
+    # RepDistiller's is 50, for a classifier. With this weight the gradient starts about
+    # as large as the detector's own, on the small pair.
     loss_weight=1.0,
 )

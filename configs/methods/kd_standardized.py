@@ -1,5 +1,6 @@
 # KD on standardised logits: how the teacher's scores relate, not their range. The
-# published weight is 9, for classification alone; this one is that of kd.py.
+# authors' weight is 9 at this temperature, for classification alone; this one is that
+# of kd.py.
 method = dict(
     _delete_=True,
     type='LogitDistillation',

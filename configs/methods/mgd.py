@@ -5,7 +5,7 @@ method = dict(
     connector=dict(type='MaskedGenerationConnector', mask_ratio=0.45),
     loss=dict(type='L2DistillLoss'),
     standardize_targets=True,
-    # Published for Faster R-CNN: 5e-7, on sums over raw maps. On standardised maps the
-    # loss of each level starts near 1.
+    # The authors' for Faster R-CNN: 5e-7, on sums over raw maps. On standardised maps
+    # the loss of each level starts near 1.
     loss_weight=1.0,
 )

@@ -1,4 +1,5 @@
-# OFD, the overhaul of feature distillation: margin ReLU and partial L2 distance.
+# OFD, the overhaul of feature distillation: margin ReLU and partial L2 distance. The
+# authors' weight is for sums over raw maps; here it is for means.
 method = dict(
     _delete_=True,
     type='FeatureDistillation',

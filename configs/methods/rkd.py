@@ -1,5 +1,5 @@
-# RKD: distances and angles among the objects' vectors, with the weights published for
-# classification.
+# RKD: distances and angles among the objects' vectors, with the weights of RepDistiller
+# for classification.
 method = dict(
     _delete_=True,
     type='RoIFeatureDistillation',

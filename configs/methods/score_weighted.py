@@ -1,5 +1,5 @@
 # Score-weighted L2: maps after two convolutions, most where the teacher is sure of an
-# object. Builds the teacher's heads.
+# object. Builds the teacher's heads. Ultralytics takes raw maps.
 method = dict(
     _delete_=True,
     type='WeightedFeatureDistillation',

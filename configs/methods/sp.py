@@ -4,7 +4,7 @@ method = dict(
     type='FeatureDistillation',
     connector=dict(type='IdentityConnector'),
     loss=dict(type='SPLoss'),
-    # Published for large batches of a classifier. With this weight the
+    # RepDistiller's is 3000, for large batches of a classifier. With this weight the
     # gradient starts about as large as the detector's own, on the small pair.
     loss_weight=1.0,
 )

@@ -18,7 +18,7 @@ class ABF(nn.Module):
     goes on. The fused map is the residual for the next level; a 3x3 convolution of it
     is compared with the teacher's map.
 
-    See "Distilling Knowledge via Knowledge Review", section 3.3 and figure 3(a)
+    See "Distilling Knowledge via Knowledge Review", CVPR 2021
     (https://arxiv.org/abs/2104.09044).
 
     Args:

@@ -11,7 +11,7 @@ class AdditiveFusion(ABF):
     """ABF without its attention: the level's projected map plus the residual.
 
     The residual learning framework alone, as in the ablation of "Distilling Knowledge
-    via Knowledge Review", section 3.2 (https://arxiv.org/abs/2104.09044).
+    via Knowledge Review", CVPR 2021 (https://arxiv.org/abs/2104.09044).
 
     It takes the arguments of :class:`ABF`.
     """

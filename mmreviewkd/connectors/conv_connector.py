@@ -19,7 +19,7 @@ RULES: dict[str, Callable[[int, int], bool]] = {
 class ConvConnector(Connector):
     """1x1 convolution, and nearest interpolation, for each pair of levels.
 
-    The transform M of "Distilling Knowledge via Knowledge Review", section 3.1
+    The transform M of "Distilling Knowledge via Knowledge Review", CVPR 2021
     (https://arxiv.org/abs/2104.09044): with all pairs of a rule its review mechanism
     without fusion. The convolutions are initialised as those of
     :class:`ReviewConnector`.

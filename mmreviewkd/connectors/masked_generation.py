@@ -15,20 +15,20 @@ class MaskedGenerationConnector(AlignConnector):
     "Masked Generative Distillation" (MGD, ECCV 2022, https://arxiv.org/abs/2205.01529):
     pixels are hidden at random, in all channels alike, and two
     3x3 convolutions with a ReLU between them make the map that is compared with the
-    teacher's by mean squared error.
+    teacher's by squared error: the sum over a map there, the mean here.
 
     With ``mask='attention'`` the teacher chooses: the positions that it attends to most
     are hidden, where the mean of the channels' absolute values is largest. See
-    "Adaptive Masked Distillation for Object Detection" (AMD), section 3.2, IJCNN 2023
-    (https://arxiv.org/abs/2301.13538). Carried over: a share of each image's positions
-    is hidden, as in MGD, instead of those above a threshold; and without the paper's
-    block that weighs channels.
+    "AMD: Adaptive Masked Distillation for Object Detection" (2023,
+    https://arxiv.org/abs/2301.13538), of which it is the masking alone: the paper's
+    module that adapts the channels is left out, and the share of positions that is
+    hidden is MGD's.
 
     Args:
         in_channels (Sequence[int]): See :class:`Connector`.
         out_channels (Sequence[int]): See :class:`Connector`.
-        mask_ratio (float): Share of the pixels that are hidden: the paper's 0.65 for
-            one-stage detectors, 0.45 for two-stage ones. Defaults to 0.45.
+        mask_ratio (float): Share of the pixels that are hidden. MGD's authors take
+            0.65 for one-stage detectors, 0.45 for two-stage ones. Defaults to 0.45.
         mask (str): Which pixels are hidden: ``'random'``, or ``'attention'``.
             Defaults to ``'random'``.
 

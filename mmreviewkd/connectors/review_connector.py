@@ -20,8 +20,7 @@ class ReviewConnector(Connector):
     Goes from the coarsest level to the finest. Each level is fused with the residual
     of all coarser ones, so that every teacher level also teaches the coarser student
     levels (the residual learning framework of "Distilling Knowledge via Knowledge
-    Review", section 3.2, equation (7) and figure 2(d),
-    https://arxiv.org/abs/2104.09044).
+    Review", CVPR 2021, https://arxiv.org/abs/2104.09044).
 
     Args:
         in_channels (Sequence[int]): Channels of each student level, finest

@@ -16,15 +16,15 @@ class CRD(ObjectDistillation):
 
     Student and teacher embed each object as a unit vector; an object's two embeddings
     are to be more alike than those of two different objects. See "Contrastive
-    Representation Distillation", section 3.1, ICLR 2020
-    (https://arxiv.org/abs/1910.10699).
+    Representation Distillation", ICLR 2020 (https://arxiv.org/abs/1910.10699).
 
     Published for classification, with negatives from a memory of the whole training
-    set. Here the samples are the annotated objects, or a classifier's images, the
-    negatives of one are the others of the batch, and the loss is the cross-entropy over
-    them (InfoNCE, which the paper compares with), from student to teacher and back. A
-    memory of all objects of a training set would hold old vectors of boxes cropped or
-    resized otherwise.
+    set (16384 of them in the authors' code), where each pair is judged on its own to be
+    of one image or of two. Here the samples are the annotated objects, or a
+    classifier's images, the negatives of one are the others of the batch, and the loss
+    is the cross-entropy over them (InfoNCE), from student to teacher and back. A memory
+    of all objects of a training set would hold old vectors of boxes cropped or resized
+    otherwise. Width and temperature are the authors'.
 
     Args:
         in_channels (Sequence[int]): See :class:`ObjectDistillation`.

@@ -23,15 +23,14 @@ class FGD(Distillation):
     channels, averaged over each object and over the background, and the difference of
     the attentions. Global: squared differences of the maps after each has passed a
     block that relates its positions (GcBlock). See "Focal and Global Knowledge
-    Distillation for Detectors", equations 1 to 11, CVPR 2022
-    (https://arxiv.org/abs/2111.11837).
+    Distillation for Detectors", CVPR 2022 (https://arxiv.org/abs/2111.11837).
 
     The published sums over channels and positions grow with the maps. They are scaled
     here to the size that the published weights were found for, 256 channels and images
     of 1333x800; and both sides' maps are divided by the root mean square of the
-    teacher's level, so that these weights, and the temperature, serve for any. Boxes
-    are placed on the maps as the equations say; the published code swaps their x and y
-    and leaves out padding.
+    teacher's level, so that these weights, and the temperature, serve for any. A box
+    has the positions that it covers, of the padded image; the authors' code places it
+    by the size without padding, and gives it one more row and column.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.

@@ -21,15 +21,14 @@ class FGFI(Distillation):
     ``threshold`` times that of the best one; a position is imitated where any of its
     anchors is near any object. The squared differences there, after a 3x3 convolution
     of the student's map, are averaged. See "Distilling Object Detectors with
-    Fine-grained Feature Imitation", sections 3.2 and 3.3, CVPR 2019
-    (https://arxiv.org/abs/1906.03609).
+    Fine-grained Feature Imitation", CVPR 2019 (https://arxiv.org/abs/1906.03609).
 
     Published for the one map of a Faster R-CNN without FPN. Carried over: an object's
     best anchor is sought on all levels together, so that it is imitated on those that
-    fit its size; the convolution has no ReLU behind it, since FPN maps have
-    both signs; the teacher's maps are standardised
-    by :func:`standardize`, and the mean over the channels replaces
-    their sum, so that the loss depends neither on the teacher's scale nor its width.
+    fit its size; the convolution has no ReLU behind it, other than the authors', since
+    FPN maps have both signs; the teacher's maps are standardised by
+    :func:`standardize`, and the mean over the channels replaces their sum, so that the
+    loss depends neither on the teacher's scale nor its width.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.

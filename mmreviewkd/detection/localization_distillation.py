@@ -31,13 +31,13 @@ class LocalizationDistillation(Distillation):
     Kullback-Leibler divergence of the student's, softened by a temperature, from the
     teacher's is averaged over sides and bins, and over the positive points, weighted
     by the student's highest class score there. See "Localization Distillation for Dense
-    Object Detection", section 3.1, CVPR 2022 (https://arxiv.org/abs/2102.12252).
+    Object Detection", CVPR 2022 (https://arxiv.org/abs/2102.12252).
 
     It is the loss of MMDetection's :class:`LDHead` on a plain GFL head, except that the
     weights are divided by their sum, so that one ``loss_weight`` serves any number of
-    objects. Positive is what the student's own loss takes to be an object. The
-    paper's valuable localisation region, beside the positives, is left out, as in
-    MMDetection.
+    objects. Positive is what the student's own loss takes to be an object. As in
+    MMDetection, the paper's valuable localisation region beside the positives is left
+    out, and so is its distillation of class scores.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.

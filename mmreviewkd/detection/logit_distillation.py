@@ -23,7 +23,7 @@ class LogitDistillation(Distillation):
 
     The Kullback-Leibler divergence of the student's class probabilities from the
     teacher's, times the squared temperature. See "Distilling the Knowledge in a Neural
-    Network", section 2 (https://arxiv.org/abs/1503.02531).
+    Network", 2015 (https://arxiv.org/abs/1503.02531).
 
     Published for classification, where the scores of each image are compared. Carried
     over to two-stage detectors: the proposals

@@ -22,14 +22,16 @@ class NormDirection(Distillation):
     student's and the teacher's vector, c_y the unit vector of the teacher's mean over
     the class of the object. A student's vector shall point there, and be at least as
     long as the teacher's. With the review it is ReviewKD++. See "Improving Knowledge
-    Distillation via Regularizing Feature Norm and Direction", section 3.3, 2023
+    Distillation via Regularizing Feature Norm and Direction", 2023
     (https://arxiv.org/abs/2305.17007).
 
-    Carried over: the vectors are RoI embeddings, the necks' maps averaged over the
-    annotated boxes as in :class:`ObjectDistillation`; the class means, which the paper
-    takes from the whole training set beforehand, are those of all objects that have
-    been seen so far. A linear layer gives the student's vectors the teacher's width
-    where it is another.
+    The authors' code for Faster R-CNN takes the embeddings of the box heads, of the
+    proposals that the student is trained on, with the background as one more class, and
+    class means that were computed beforehand. Carried over to any detector: the vectors
+    are the necks' maps averaged over the annotated boxes, as in
+    :class:`ObjectDistillation`, and the class means those of all objects that have been
+    seen so far. A linear layer gives the student's vectors the teacher's width where it
+    is another.
 
     It fits detectors with classes, one-stage and two-stage.
 

@@ -18,7 +18,7 @@ class ObjectDistillation(Distillation):
     Methods on the relations among the samples of a batch were made for classification,
     where an image is one sample and one vector. Here an annotated object is: RoIAlign
     averages the map of the level that fits its size over its box. The level is chosen
-    as in "Feature Pyramid Networks for Object Detection", equation 1, CVPR 2017
+    as in "Feature Pyramid Networks for Object Detection", CVPR 2017
     (https://arxiv.org/abs/1612.03144): the coarsest of which an object covers 14
     positions or more to a side, or else the finest. A classifier's samples are the
     images, and their vectors the means of the last level's maps.

@@ -36,13 +36,14 @@ class QueryDistillation(Distillation):
     the weights of DETR, 1, 5 and 2. Of each pair, the divergence of the class scores
     and both distances of the boxes are summed with these weights, and averaged with the
     teacher's highest class probability as the weight. See "DETRDistill: A Universal
-    Knowledge Distillation Framework for DETR-families", section 3.2, ICCV 2023
+    Knowledge Distillation Framework for DETR-families", ICCV 2023
     (https://arxiv.org/abs/2211.10156); "End-to-End Object Detection with Transformers",
-    section 3.1, ECCV 2020 (https://arxiv.org/abs/2005.12872), for the matching.
+    ECCV 2020 (https://arxiv.org/abs/2005.12872), for the matching.
 
-    Of DETRDistill it is the logits' part, on the last layer of both decoders; all of
-    the teacher's queries that are taken count by their confidence, where the paper
-    takes those matched to annotations and treats the rest apart. Denoising queries of
+    Of DETRDistill it is the logits' part, with the weights of the authors' code. That
+    compares all layers of both decoders and all of the teacher's queries alike, and
+    matches classes by their cross-entropy; here it is the last layer, the queries count
+    by their confidence, and classes are matched by their distance. Denoising queries of
     DINO have no part in it.
 
     It fits DETR, Conditional DETR, DAB-DETR, Deformable DETR and DINO, also one under

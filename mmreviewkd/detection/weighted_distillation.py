@@ -19,10 +19,10 @@ class WeightedFeatureDistillation(FeatureDistillation):
     With ``weights='scores'`` a position x counts as much as w(x), the highest class
     score (sigmoid) that the teacher has there; the RPN's score of a two-stage teacher.
     With a 1x1 - ReLU - 1x1 connector and mean squared error that is score-weighted L2,
-    the sum over x of ``w(x) |S(x) - T(x)|^2`` over C times the sum of w, which
-    Ultralytics trains its detectors with. "Distilling Object Detectors with Feature
-    Richness", section 3.2, NeurIPS 2021 (https://arxiv.org/abs/2111.00674) weighs maps
-    by such scores too.
+    the sum over x of ``w(x) |S(x) - T(x)|^2`` over C times the sum of w, as in
+    Ultralytics 8.4 (``nn/distill_model.py``), which takes the teacher's maps as they
+    are. "Distilling Object Detectors with Feature Richness", NeurIPS 2021
+    (https://arxiv.org/abs/2111.00674) weighs maps by such scores too.
 
     With ``weights='boxes'`` positions within annotated boxes count. With HCL as the
     loss, the review looks at objects at each of its scales.

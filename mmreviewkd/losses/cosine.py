@@ -11,9 +11,9 @@ class CosineDistillLoss(LevelwiseLoss):
 
     For a foundation model as the teacher, such as DINOv2 or DINOv3: with a linear
     projection W of the student's map S, the mean over the positions x of
-    1 - cos(W S(x), token(x)). Of the losses of "AM-RADIO: Agglomerative Vision
-    Foundation Model Reduce All Domains Into One", section 3.3, CVPR 2024
-    (https://arxiv.org/abs/2312.06709), it is the cosine part.
+    1 - cos(W S(x), token(x)). For learning from foundation models see "AM-RADIO:
+    Agglomerative Vision Foundation Model Reduce All Domains Into One", CVPR 2024
+    (https://arxiv.org/abs/2312.06709); the form here is this project's.
 
     Args:
         level_weights (Sequence[float], optional): One weight for each level,

@@ -13,14 +13,16 @@ class FreeKDLoss(LevelwiseLoss):
     """Absolute difference of the maps' high-frequency bands.
 
     "FreeKD: Knowledge Distillation via Semantic Frequency Prompt" (CVPR 2024,
-    https://arxiv.org/abs/2311.12079), section 3.1: the discrete wavelet transform
-    splits a map into a low band and three high ones (LH, HL, HH), and the low band
-    again, three times over; the loss is the L1 distance of all high bands. Without the
-    paper's learnt prompts, which mask the bands and need training of the teacher.
+    https://arxiv.org/abs/2311.12079): the discrete wavelet transform, Haar's, splits a
+    map into a low band and three high ones (LH, HL, HH), and the low band again, three
+    times over; the loss is the L1 distance of the high bands, averaged over the three
+    of a scale and summed over the scales, as in the authors' code.
 
-    Carried over: the wavelet is Haar's, orthonormal; a band's distances are averaged
-    and the scales' averages summed, so that the loss depends on neither the size of the
-    images nor the width; an odd side is extended by its border.
+    Left out are the paper's prompts, which mask the bands and are trained on the
+    teacher beforehand; and what the authors' code adds, for RetinaNet: the mean squared
+    error of the maps, with five times the weight, and the smooth L1 distance of the
+    boxes' predictions. An odd side is extended by its border; there it is filled with
+    zeros.
 
     Args:
         scales (int): How often the low band is split. A map of one position is not

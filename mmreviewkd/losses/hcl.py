@@ -16,8 +16,7 @@ class HCLLoss(LevelwiseLoss):
     maps average-pooled to ever coarser grids, each weighted half as much as
     the one before; divided by the sum of the weights. A grid that is not
     smaller than the map's height is left out. See "Distilling Knowledge via
-    Knowledge Review", section 3.3 and figure 3(b)
-    (https://arxiv.org/abs/2104.09044).
+    Knowledge Review", CVPR 2021 (https://arxiv.org/abs/2104.09044).
 
     Args:
         pool_sizes (Sequence[int]): Sides of the pooled grids, largest first.

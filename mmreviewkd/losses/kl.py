@@ -12,7 +12,7 @@ from .levelwise import LevelwiseLoss
 class KLDivLoss(LevelwiseLoss):
     """Divergence of each position's distribution over the channels.
 
-    "Distilling the Knowledge in a Neural Network" (KD, 2015, section 2,
+    "Distilling the Knowledge in a Neural Network" (KD, 2015,
     https://arxiv.org/abs/1503.02531), for logits that a module returns, whether of
     images, of queries or of the positions of a map: softmax at a temperature makes
     each position's channels a distribution; the loss is the Kullback-Leibler
@@ -67,8 +67,9 @@ def standardize_logits(rows: Tensor, eps: float = 1e-7) -> Tensor:
     """Give each row of logits (K, C) mean 0 and standard deviation 1.
 
     The student then learns how the teacher's logits relate, not their range. See "Logit
-    Standardization in Knowledge Distillation", section 4, CVPR 2024
-    (https://arxiv.org/abs/2403.01427); the temperature is applied after it.
+    Standardization in Knowledge Distillation", CVPR 2024
+    (https://arxiv.org/abs/2403.01427); the temperature is applied after it. The
+    variance is the mean of squares; the authors' code divides by C - 1 instead of C.
 
     Args:
         rows (Tensor): Logits (K, C).

@@ -10,14 +10,16 @@ class OFDLoss(LevelwiseLoss):
     """Squared error where the teacher is positive or the student is too high.
 
     "A Comprehensive Overhaul of Feature Distillation" (OFD, ICCV 2019,
-    https://arxiv.org/abs/1904.01866), section 3: the teacher's values, taken before
-    an activation, are cut off below at a margin, the mean of the channel's negative
+    https://arxiv.org/abs/1904.01866): the teacher's values, taken before an
+    activation, are cut off below at a margin, the mean of the channel's negative
     values (margin ReLU); a student's value that is not above a negative one of the
     teacher's costs nothing (partial L2 distance).
 
     Made for classifiers, where batch norm's parameters tell the margin. The maps of a
     neck come before an activation too, but from a convolution: here the margin is
-    that of the batch, and the squared error is averaged instead of summed.
+    that of the batch. The squared error is averaged over the values, and all levels
+    count alike; the authors' code sums it, over 1000 times the batch, and halves the
+    weight of a level against the next coarser one.
 
     Args:
         level_weights (Sequence[float], optional): One weight for each level,
