@@ -5,18 +5,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import nn
 
 from mmreviewkd.features import Feature, FeaturePairs, Levels, match_levels, measure
 from mmreviewkd.features.measure import default_features
-from mmreviewkd.model_config import build_model, model_class, resolve_model_config
+from mmreviewkd.model_config import (
+    build_model,
+    model_class,
+    resolve_model_config,
+    without_pretrained,
+)
 from mmreviewkd.teachers import Teacher
 from mmreviewkd.type_names import by_name
 
 from .distilled_model import distilled_class
 from .finite import ACTIONS
+from .inherit import AUTO, BACKBONE
 from .lesson import Lesson
 
 Config = dict[str, Any]
@@ -35,7 +42,7 @@ def build_distilled_model(
     levels: Levels | None = None,
     resize: str | None = None,
     teachers: Sequence[Config] | None = None,
-    inherit: Sequence[str] = (),
+    inherit: str | Sequence[str] = (),
     frozen: Sequence[str] = (),
     non_finite: str = 'stop',
     register_teachers: bool = False,
@@ -78,9 +85,11 @@ def build_distilled_model(
             are compared.
         teachers (Sequence[dict], optional): Several teachers, in place of one: a dict
             for each, with the fields above but ``student``. Defaults to None.
-        inherit (Sequence[str]): Parts of the student, such as
+        inherit (str | Sequence[str]): Parts of the student, such as
             ``('neck', 'rpn_head', 'roi_head')``, that start from the first teacher's
-            weights where name and shape agree. Defaults to (): none.
+            weights where name and shape agree, see
+            :func:`~mmreviewkd.distillers.inherit.inherit`; ``'auto'``: all parts that
+            fit, but for a backbone that has pretrained weights. Defaults to (): none.
         frozen (Sequence[str]): Parts of the student, such as
             ``('backbone.conv2',)``, that stay as they are: their parameters are not
             trained, their batch statistics do not move. Defaults to (): those alone
@@ -127,8 +136,13 @@ def build_distilled_model(
         )
     if teachers is not None and not teachers:
         raise ValueError('model.teachers is empty; give it a dict for each teacher')
-    inherit, frozen = _names(inherit, 'inherit'), _names(frozen, 'frozen')
-    model = _build_student(student, data_preprocessor)
+    config = resolve_model_config(student)
+    pretrained = without_pretrained(config) != config
+    model = _build_student(config, data_preprocessor)
+    if inherit == AUTO:
+        inherited = _parts(model, but=(BACKBONE,) if pretrained else ())
+    else:
+        inherited = _names(inherit, 'inherit')
     # The student's random numbers are those of its training alone.
     with torch.random.fork_rng(devices=[]):
         lessons = _lessons(model, teachers) if teachers else [_lesson(model, **one)]
@@ -137,18 +151,22 @@ def build_distilled_model(
     model.learn(
         lessons if complete else [Lesson(lesson.teacher) for lesson in lessons],
         nn.ModuleList(distillations) if complete else None,
-        inherit,
-        frozen,
+        inherited,
+        inherit == AUTO,
+        _names(frozen, 'frozen'),
         non_finite,
         register_teachers,
     )
     return model
 
 
-def _build_student(
-    student: str | Config, data_preprocessor: Config | None
-) -> BaseModel:
-    config = resolve_model_config(student)
+def _parts(student: BaseModel, but: Sequence[str]) -> tuple[str, ...]:
+    """Name the parts that may start from a teacher's weights."""
+    names = [name for name, _ in student.named_children()]
+    return tuple(name for name in names if name not in ('data_preprocessor', *but))
+
+
+def _build_student(config: ConfigDict, data_preprocessor: Config | None) -> BaseModel:
     if data_preprocessor is not None:
         config.setdefault('data_preprocessor', data_preprocessor)
     student_class: Any = model_class(config)

@@ -56,12 +56,14 @@ class DistillationMixin(_Student):
             all of them are 0, no teacher is run, and the student trains exactly as
             without one. 1 unless :class:`DistillScheduleHook` changes it.
         inherited (Sequence[str]): Parts that start from the first teacher's weights.
+        inherits_fitting (bool): Whether those of them that do not fit are left out.
         skipped_steps (int): Training steps with losses that were not finite.
     """
 
     lessons: Sequence[Lesson] = ()
     distill_strength = 1.0
     inherited: Sequence[str] = ()
+    inherits_fitting = False
     skipped_steps = 0
     _frozen: Sequence[str] = ()
     _non_finite = 'ignore'
@@ -74,6 +76,7 @@ class DistillationMixin(_Student):
         lessons: Sequence[Lesson],
         distillation: nn.ModuleList | None,
         inherited: Sequence[str],
+        inherits_fitting: bool,
         frozen: Sequence[str],
         non_finite: str,
         register_teachers: bool,
@@ -81,6 +84,7 @@ class DistillationMixin(_Student):
         """Take in what the student learns; called once, by :func:`DistilledModel`."""
         self.distillation = distillation
         self.inherited = tuple(inherited)
+        self.inherits_fitting = inherits_fitting
         self._frozen = tuple(frozen)
         self._non_finite = non_finite
         for part in frozen:
@@ -118,7 +122,8 @@ class DistillationMixin(_Student):
             teacher.to(next(self.parameters()))
         super().init_weights()
         if self.inherited:
-            inherit(self, self.lessons[0].teacher.read_weights().state, self.inherited)
+            state = self.lessons[0].teacher.read_weights().state
+            inherit(self, state, self.inherited, self.inherits_fitting)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the student; in the mode ``'loss'``, learn from the teachers too.
