@@ -49,6 +49,8 @@ class Method:
     def apply(self, cfg: Config) -> None:
         """Change the config of a distilled run."""
         for key, value in self.model.items():
+            if key == 'inherit' and cfg.get('load_from'):
+                continue  # A checkpoint of the whole student comes after it.
             *path, last = key.split('.')
             part = cfg.model
             for name in path:
@@ -85,7 +87,10 @@ def unlabeled_methods(folder: str, threshold: float | None = None) -> list[Metho
 
 
 def read_methods(files: Sequence[str | Path]) -> list[Method]:
-    """Read files with a variable ``method``, and ``custom_imports`` where needed.
+    """Read files with a variable ``method``.
+
+    They may also have ``inherit``, the parts that start from the teacher's weights;
+    ``detectors``, the only ones that the method fits; and ``custom_imports``.
 
     Args:
         files (Sequence[str | Path]): Paths, or names in a package such as
@@ -131,11 +136,14 @@ def _read_method(file: str) -> Method:
     if isinstance(distillation, dict):
         # For configs that inherit the file.
         distillation.pop('_delete_', None)
+    model = dict(distillation=distillation)
+    if 'inherit' in content:
+        model['inherit'] = content['inherit']
     imports = content.get('custom_imports', {}).get('imports', [])
     imports = [imports] if isinstance(imports, str) else imports
     return Method(
         Path(file).stem,
-        dict(distillation=distillation),
+        model,
         imports,
         tuple(content.get('detectors', ())),
     )

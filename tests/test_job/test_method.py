@@ -29,6 +29,18 @@ def test_detectors_that_a_method_fits(tmp_path):
     assert method.model == dict(distillation=dict(type='A'))
 
 
+def test_parts_that_a_method_starts_from_the_teacher(tmp_path):
+    one = write(tmp_path / 'one.py', "inherit = 'auto'\nmethod = dict(type='A')\n")
+    (method,) = read_methods([one])
+    cfg = Config(dict(model=dict(inherit=())))
+    method.apply(cfg)
+    assert cfg.model.inherit == 'auto'
+    # The student's own checkpoint would be loaded over it.
+    cfg = Config(dict(model=dict(inherit=()), load_from='student.pth'))
+    method.apply(cfg)
+    assert cfg.model.inherit == ()
+
+
 @pytest.mark.parametrize('imports', ["'own_module'", "['own_module']"])
 def test_imports(tmp_path, monkeypatch, imports):
     monkeypatch.syspath_prepend(str(tmp_path))
