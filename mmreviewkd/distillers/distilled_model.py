@@ -121,9 +121,16 @@ class DistillationMixin(_Student):
             teacher.load(self.data_preprocessor)
             teacher.to(next(self.parameters()))
         super().init_weights()
-        if self.inherited:
-            state = self.lessons[0].teacher.read_weights().state
-            inherit(self, state, self.inherited, self.inherits_fitting)
+        first = self.lessons[0].teacher if self.lessons else None
+        # With 'auto', a teacher that brings its weights itself has none that fit.
+        if (
+            first
+            and self.inherited
+            and (first.has_checkpoint or not self.inherits_fitting)
+        ):
+            inherit(
+                self, first.read_weights().state, self.inherited, self.inherits_fitting
+            )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the student; in the mode ``'loss'``, learn from the teachers too.

@@ -39,16 +39,16 @@ def inherit(
 
     A weight is copied where name and shape agree. With the backbone among the parts,
     a narrower student also takes weights of backbone and neck from a wider teacher:
-    :func:`select_channels` of them. Heads are never cut, as their channels may stand
-    for classes. What is copied and what is not goes to the log.
+    :func:`select_channels` of them. Other parts are never cut, as a head's channels may
+    stand for classes. What is copied and what is not goes to the log.
 
     Args:
         student (nn.Module): The student.
         teacher_state (Mapping[str, Tensor]): The teacher detector's weights.
         parts (Sequence[str]): Top-level parts to start from the teacher's, such as
             ``('backbone', 'neck', 'rpn_head', 'roi_head')``.
-        only_fitting (bool): Whether to leave out parts of which nothing fits, and the
-            backbone unless all of it does. Defaults to False.
+        only_fitting (bool): Whether to leave out parts of which less than half fits,
+            and the backbone unless all of it does. Defaults to False.
 
     Raises:
         ValueError: If the student lacks a part; or nothing of a part can be copied,
@@ -61,19 +61,22 @@ def inherit(
                 f'inherit: the student has no part {part!r}; its parts: '
                 f'{", ".join(known)}'
             )
+    left_out: list[str] = []
     if only_fitting and BACKBONE in parts:
         # One that is inherited in pieces is another network.
         source = _source(student, teacher_state, BACKBONE, select=True)
         if source.lacking:
             parts = [part for part in parts if part != BACKBONE]
+            left_out.append(BACKBONE)
     own = student.state_dict()
     for part in parts:
         # The neck's channels follow the backbone's.
-        select = BACKBONE in parts and 'head' not in part
+        select = BACKBONE in parts and part in (BACKBONE, 'neck')
         source = _source(student, teacher_state, part, select)
+        if only_fitting and len(source.weights) < max(1, len(source.lacking)):
+            left_out.append(part)
+            continue
         if not source.weights:
-            if only_fitting:
-                continue
             raise ValueError(
                 f'inherit: no weight of {part} has the same name and shape in student '
                 f'and teacher:{_lines(source.lacking)}\nLeave {part} out of '
@@ -82,6 +85,12 @@ def inherit(
         for name, value in source.weights.items():
             own[name].copy_(value)
         print_log(_report(part, source), logger='current')
+    if left_out:
+        print_log(
+            f'inherit: {", ".join(left_out)} of the teacher do not fit, and keep the '
+            "student's own start",
+            logger='current',
+        )
 
 
 def select_channels(weight: Tensor, shape: Sequence[int]) -> Tensor | None:

@@ -103,6 +103,11 @@ class Teacher(nn.Module):
         return hasattr(self, 'model')
 
     @property
+    def has_checkpoint(self) -> bool:
+        """bool: Whether its weights are those of a file, not its own or random ones."""
+        return self.checkpoint not in (None, RANDOM)
+
+    @property
     def backbone(self) -> Any:
         """nn.Module: The backbone of the loaded model."""
         return self.model.backbone

@@ -178,3 +178,15 @@ def test_pretrained_backbone_keeps_its_weights(tmp_path):
     path = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
     model = toys.build(toys.distilled(path, student=pretrained, inherit='auto'))
     assert set(model.inherited) == {'neck', 'rpn_head', 'roi_head'}
+
+
+def test_nothing_fits_of_a_teacher_without_a_checkpoint():
+    model = toys.build(toys.distilled('random', inherit='auto'))
+    torch.manual_seed(0)
+    model.init_weights()
+    torch.manual_seed(0)
+    plain = toys.build(toys.distilled('random'))
+    plain.init_weights()
+    for name, value in plain.state_dict().items():
+        if not name.startswith('distillation'):
+            assert torch.equal(model.state_dict()[name], value), name
