@@ -3,12 +3,12 @@ _base_ = [
     '../_base_/small_data.py',
     '../_base_/small_schedule.py',
     '../_base_/reviewkd.py',
-    '../methods/recommended.py',
 ]
 model = dict(
     student='{{fileDirname}}/frcnn_student.py',
     teacher='{{fileDirname}}/frcnn_teacher.py',
     teacher_checkpoint='work_dirs/frcnn_teacher/epoch_12.pth',
-    distillation=_base_.method,
-    inherit=_base_.inherit,
+    # methods/recommended.py
+    distillation=dict(standardize_targets=True),
+    inherit='auto',
 )
