@@ -119,14 +119,16 @@ def test_method_trains(path, tiny):
     [
         ('_base_/reviewkd.py', 'review'),
         ('reviewkd_frcnn_r101_r50.py', 'review'),
-        ('small/reviewkd_frcnn.py', 'review_standardized'),
-        ('small/reviewkd_mrcnn.py', 'review_standardized'),
+        ('small/reviewkd_frcnn.py', 'recommended'),
+        ('small/reviewkd_mrcnn.py', 'recommended'),
     ],
 )
 def test_reviewkd_is_the_same_method_everywhere(config, method):
-    own = Config.fromfile(toys.CONFIGS / f'methods/{method}.py').method
-    assert own.pop('_delete_')
-    assert Config.fromfile(toys.CONFIGS / config).model.distillation == own
+    file = Config.fromfile(toys.CONFIGS / f'methods/{method}.py')
+    assert file.method.pop('_delete_')
+    model = Config.fromfile(toys.CONFIGS / config).model
+    assert model.distillation == file.method
+    assert model.get('inherit') == file.get('inherit')
 
 
 def test_config_takes_a_method(tmp_path):
