@@ -258,7 +258,9 @@ def build(model: dict) -> torch.nn.Module:
 def check_field(name, value):
     """Build what a field of a config stands for."""
     if name == 'model':
-        assert build_with(dict(model=value))
+        # A model in full has to be one by itself; others are changes of the example.
+        in_full = value.get('type') == 'DistilledModel'
+        assert build(value) if in_full else build_with(dict(model=value))
     elif name == 'custom_hooks':
         assert [HOOKS.build(hook) for hook in value]
     elif name == 'train_dataloader':
