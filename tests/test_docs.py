@@ -39,7 +39,7 @@ INSTALLED = {
     'mmreviewkd-distill': 'tools/distill.py',
     'mmreviewkd-compare': 'tools/compare.py',
 }
-PROGRAMS = ('pytest', 'ruff', 'mypy', 'sphinx-build')
+PROGRAMS = ('pytest', 'ruff', 'mypy', 'sphinx-build', 'ghp-import')
 
 
 def blocks(language):
