@@ -80,6 +80,27 @@ def test_languages():
         assert {fence.split(' ')[0] for fence in fences[::2]} <= known, page
 
 
+def headings(page):
+    """The anchors that a page has, as GitHub and MyST name them."""
+    text = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    for heading in re.findall(r'^#+ (.+)$', text, re.M):
+        yield re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-')
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links(page):
+    """Each has a text to click on, and leads to a file of the repository."""
+    text = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    for words, target in re.findall(r'\[([^\]]*)\]\(([^)\s]+)\)', text):
+        assert words, target
+        if '://' in target:
+            continue
+        path, _, anchor = target.partition('#')
+        file = page.parent / path if path else page
+        assert file.is_file(), target
+        assert not anchor or anchor in headings(file), target
+
+
 # Commands
 
 
