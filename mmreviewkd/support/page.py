@@ -13,20 +13,20 @@ from .table import STOCK_FAILS, WORKS, Row, find
 INTRO = """\
 # Supported models
 
-After this page you know which models of MMDetection were tried as students and teachers, and
-whether they work. `tools/support.py` writes this page from
+After this page you know which models of MMDetection were tried as students and
+teachers, and whether they work. `tools/support.py` writes this page from
 [its table](results/supported.csv), here with {versions}.
 
 Each row is one job in a process of its own, with two made images, random weights and
 the review (`ReviewConnector`, `HCLLoss`). *Works* means:
 
-- From the same weights and seed, a training step gives the student exactly the losses that it
-  has in MMDetection alone. This is tested with a strength of 0, and with the teacher.
+- From the same weights and seed, a training step gives the student exactly the losses
+  that it has in MMDetection alone. This is tested with a strength of 0, and with the teacher.
 - The connector gets gradients, and a prediction runs.
 
 It does not mean that the student gets better: see [the results](results.md) for that.
-Strides and channels are those of the compared levels, by default all that student and teacher
-have in common.
+Strides and channels are those of the compared levels, by default all that student and
+teacher have in common.
 
 This command runs the jobs that the table lacks, and writes this page:
 
