@@ -21,7 +21,8 @@ Each row is one job in a process of its own, with two made images, random weight
 the review (`ReviewConnector`, `HCLLoss`). *Works* means:
 
 - From the same weights and seed, a training step gives the student exactly the losses
-  that it has in MMDetection alone. This is tested with a strength of 0, and with the teacher.
+  that it has in MMDetection alone. This is tested with a strength of 0, and with the
+  teacher.
 - The connector gets gradients, and a prediction runs.
 
 It does not mean that the student gets better: see [the results](results.md) for that.
