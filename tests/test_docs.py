@@ -21,6 +21,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from packaging.requirements import Requirement
 
+import mmreviewkd
 from mmreviewkd.config_file import read_config
 from mmreviewkd.datasets.class_names import class_names, parts
 from mmreviewkd.preflight.fields import check_fields
@@ -201,6 +202,9 @@ def check_pip(args):
         if requirement.startswith('.'):
             # The package itself, with extras.
             requirement = 'mmreviewkd' + requirement[1:]
+        # A wheel of it.
+        wheel = f'dist/mmreviewkd-{mmreviewkd.__version__}-py3-none-any.whl'
+        requirement = requirement.replace(wheel, 'mmreviewkd')
         assert requirement.startswith('-') or Requirement(requirement)
 
 
