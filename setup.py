@@ -86,7 +86,7 @@ setup(
         'demo': ['scikit-learn'],
         # For tools/export_onnx.py.
         'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
-        'docs': ['furo', 'myst-parser', 'sphinx'],
+        'docs': ['furo', 'ghp-import', 'myst-parser', 'sphinx'],
         # Teachers of timm, and weights in its format.
         'timm': ['safetensors', 'timm'],
         # Its newest release needs torch 2.12.

@@ -21,6 +21,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from packaging.requirements import Requirement
 
+import mmreviewkd
 from mmreviewkd.config_file import read_config
 from mmreviewkd.datasets.class_names import class_names, parts
 from mmreviewkd.preflight.fields import check_fields
@@ -39,7 +40,7 @@ INSTALLED = {
     'mmreviewkd-distill': 'tools/distill.py',
     'mmreviewkd-compare': 'tools/compare.py',
 }
-PROGRAMS = ('pytest', 'ruff', 'mypy', 'sphinx-build')
+PROGRAMS = ('pytest', 'ruff', 'mypy', 'sphinx-build', 'ghp-import')
 
 
 def blocks(language):
@@ -78,6 +79,27 @@ def test_languages():
         known = {'', 'bash', 'python', 'text', '{toctree}', '{eval-rst}', '{image}'}
         known |= {'{literalinclude}'}
         assert {fence.split(' ')[0] for fence in fences[::2]} <= known, page
+
+
+def headings(page):
+    """The anchors that a page has, as GitHub and MyST name them."""
+    text = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    for heading in re.findall(r'^#+ (.+)$', text, re.M):
+        yield re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-')
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links(page):
+    """Each has a text to click on, and leads to a file of the repository."""
+    text = re.sub(r'^```.*?^```$', '', page.read_text(), flags=re.M | re.S)
+    for words, target in re.findall(r'\[([^\]]*)\]\(([^)\s]+)\)', text):
+        assert words, target
+        if '://' in target:
+            continue
+        path, _, anchor = target.partition('#')
+        file = page.parent / path if path else page
+        assert file.is_file(), target
+        assert not anchor or anchor in headings(file), target
 
 
 # Commands
@@ -180,6 +202,9 @@ def check_pip(args):
         if requirement.startswith('.'):
             # The package itself, with extras.
             requirement = 'mmreviewkd' + requirement[1:]
+        # A wheel of it.
+        wheel = f'dist/mmreviewkd-{mmreviewkd.__version__}-py3-none-any.whl'
+        requirement = requirement.replace(wheel, 'mmreviewkd')
         assert requirement.startswith('-') or Requirement(requirement)
 
 
@@ -187,7 +212,7 @@ def check_pip(args):
 def test_commands(script, calls, parse):
     found = calls(script)
     lines = script.replace('\\\n', '').splitlines()
-    none = ('source ', 'bash .ci/run')
+    none = ('#', 'export ', 'source ', 'bash .ci/run')
     assert len(found) == sum(not line.startswith(none) for line in lines)
     for call in found:
         check(call, parse)
@@ -258,7 +283,9 @@ def build(model: dict) -> torch.nn.Module:
 def check_field(name, value):
     """Build what a field of a config stands for."""
     if name == 'model':
-        assert build_with(dict(model=value))
+        # A model in full has to be one by itself; others are changes of the example.
+        in_full = value.get('type') == 'DistilledModel'
+        assert build(value) if in_full else build_with(dict(model=value))
     elif name == 'custom_hooks':
         assert [HOOKS.build(hook) for hook in value]
     elif name == 'train_dataloader':

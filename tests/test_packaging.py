@@ -175,6 +175,15 @@ def test_mim_lists_the_published_pairs():
     assert {model['In Collection'] for model in content['Models']} <= names
 
 
+def test_the_version_is_cited_and_in_the_changelog():
+    citation = load(ROOT / 'CITATION.cff', file_format='yaml')
+    assert citation['version'] == mmreviewkd.__version__
+    newest = re.search(
+        r'^## (\S+?),?(?: |$)', (ROOT / 'CHANGELOG.md').read_text(), re.M
+    )
+    assert newest and newest[1] == mmreviewkd.__version__
+
+
 def test_metafiles_are_in_the_wheel(installed):
     mim = installed / 'mmreviewkd' / '.mim'
     (metafile,) = load(mim / 'model-index.yml')['Import']

@@ -13,43 +13,44 @@ from .table import STOCK_FAILS, WORKS, Row, find
 INTRO = """\
 # Supported models
 
-Written by `tools/support.py` from [the table](results/supported.csv) of what it has
-found, with {versions}.
+After this page you know which models of MMDetection were tried as students and
+teachers, and whether they work. `tools/support.py` writes this page from
+[its table](results/supported.csv), here with {versions}.
 
 Each row is one job in a process of its own, with two made images, random weights and
 the review (`ReviewConnector`, `HCLLoss`). *Works* means:
 
-- a training step gives the student the same losses as in MMDetection alone, number for
-  number, from the same weights and seed: once with the distillation's strength at 0,
-  once with the teacher taking part;
-- the connector gets gradients, and a prediction runs.
+- From the same weights and seed, a training step gives the student exactly the losses
+  that it has in MMDetection alone. This is tested with a strength of 0, and with the
+  teacher.
+- The connector gets gradients, and a prediction runs.
 
-It does not say that the student gets better: for that, see [the results](results.md).
-Strides and channels are those of the levels that are compared, by default those that
-student and teacher have both.
+It does not mean that the student gets better: see [the results](results.md) for that.
+Strides and channels are those of the compared levels, by default all that student and
+teacher have in common.
+
+This command runs the jobs that the table lacks, and writes this page:
 
 ```bash
 python tools/support.py docs/results/supported.csv docs/supported.md
 ```
-
-runs the jobs that the table lacks, and writes this page.
 """
 FAMILIES = """\
 ## Families
 
 One or two models of each folder of MMDetection's configs. The teacher has the student's
 own config. As students, GLIP and Grounding DINO hold a language model that transformers
-downloads; of a teacher, only backbone and neck are built.
+downloads. As teachers they do not need it, because only backbone and neck are built.
 """
 PAIRS = """\
 ## Pairs of families
 
-Strides and channels are the student's → the teacher's, where they differ.
+If strides or channels differ, the table has the student's → the teacher's.
 """
 LEFT_OUT = """\
 ## Not tried
 
-Folders of MMDetection's configs that add no model for images to those above.
+These folders of MMDetection's configs have no further model for images.
 """
 WORDS = {
     PACKAGE: 'a package is missing',
