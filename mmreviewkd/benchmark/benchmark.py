@@ -43,6 +43,7 @@ FORMS = {
     'two forwards step': "the same with the teacher's heads and losses too",
 }
 
+
 @dataclass(frozen=True)
 class Setting:
     """How a step is taken, and what is measured beside its parts.
