@@ -281,7 +281,7 @@ def _floors(parts: Runs, card: Card) -> dict[str, dict]:
 
 def _distillation_loss(run: Callable[[], Any]) -> float | None:
     value = run.log.get('loss_distill') if isinstance(run, Step) else None
-    return None if value is None else float(value)
+    return None if value is None else value.item()
 
 
 def _time(run: Callable[[], Any], device: torch.device) -> float:

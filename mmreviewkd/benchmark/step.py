@@ -125,7 +125,9 @@ class Step:
         with autocast(self.device, self.amp):
             batch = self.model.data_preprocessor(self.data, training=True)
             losses = self.model(**batch, mode='loss')
-            loss, self.log = self.model.parse_losses(losses)
+            loss, log = self.model.parse_losses(losses)
+        # With their graph they would hold memory until the next step.
+        self.log = {name: value.detach() for name, value in log.items()}
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()

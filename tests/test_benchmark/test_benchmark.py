@@ -76,7 +76,7 @@ def test_forms_and_variants_have_the_same_loss():
     cfg = Config(dict(model=toys.distilled(None)))
     setting = Setting(
         forms=True,
-        variants=['no-wait', 'review-compiled'],
+        variants=['no-wait+review-compiled'],
         channels_last=True,
         card=CARDS['H100'],
     )
@@ -86,13 +86,14 @@ def test_forms_and_variants_have_the_same_loss():
         )
     expected = result['distilled step']['loss']
     assert expected > 0
-    others = [*FORMS, 'distilled step, no-wait', 'distilled step, review-compiled']
+    others = [*FORMS, 'distilled step, no-wait+review-compiled']
     for name in others:
         assert result[name]['loss'] == pytest.approx(expected, rel=1e-3), name
     for name in ('teacher', 'connector and loss'):
         row = result[name]
         # In float32 an H100 does 494e12 operations a second, and moves 3350e9 bytes.
-        assert row['floor'] >= max(row['flops'] / 494e12, row['nbytes'] / 3350e9)
+        least = max(row['flops'] / 494e12, row['nbytes'] / 3350e9)
+        assert 0 < 0.999 * least <= row['floor']
     assert '| textbook step: ' in table(result)
 
 
@@ -104,7 +105,7 @@ def test_mixed_precision_scales_float16_only(amp):
     model.neck.register_forward_hook(lambda *args: inside.extend(args[-1]))
     step()
     assert {feat.dtype for feat in inside} == {amp}
-    assert step.scaler.get_scale() == (2.0**16 if amp == torch.float16 else 1.0)
+    assert (step.scaler.get_scale() > 1) == (amp == torch.float16)
     assert step.log['loss'] > 0
 
 
