@@ -14,6 +14,8 @@ R18 = 'configs/reviewkd_frcnn_r101_r18.py'
 PUBLISHED = sorted(
     f'configs/{p.name}' for p in (ROOT / 'configs').glob('reviewkd_*.py')
 )
+# In one process, without the plugin for several.
+PYTEST = '-m pytest -m gpu -o addopts=--import-mode=importlib -ra --durations=10'
 CIFAR = 'configs/classification/cifar100'
 MODULES = (
     'torch torchvision numpy cv2 mmengine mmcv mmdet pycocotools scipy sklearn '
@@ -85,12 +87,11 @@ def _seeds(config: str, name: str, seeds: str, minutes: float, options: str) -> 
 
 
 def _detectors(kind: str, data: str, size: int, epochs: int) -> Command:
-    places = ('scratch', 'from_scratch')
     return Command(
         9.5,
         f'tools/distill.py DATA/data/{data} --work-dir WORK/{data} --image-size {size} '
-        f'--student configs/{places[1]}/{kind}_r18_gn.py '
-        f'--teacher mmdet::{places[0]}/{kind}_r50-scratch_fpn_gn-all_6x_coco.py '
+        f'--student configs/from_scratch/{kind}_r18_gn.py '
+        f'--teacher mmdet::scratch/{kind}_r50-scratch_fpn_gn-all_6x_coco.py '
         f'--batch 16 --workers 12 --epochs {epochs} --teacher-epochs {epochs} '
         f'--cfg-options train_cfg.val_interval={epochs // 4}',
         '--image-size 64 --epochs 1 --teacher-epochs 1 --batch 2 --max-images 2 1 '
@@ -102,7 +103,14 @@ def _detectors(kind: str, data: str, size: int, epochs: int) -> Command:
 CALLS = {
     1: (
         'tests',
-        Command(9, '-m pytest -m gpu -o addopts=--import-mode=importlib -ra tests'),
+        Command(
+            3.5,
+            f'{PYTEST} tests/test_gpu --ignore=tests/test_gpu/test_compiled.py '
+            '--ignore=tests/test_gpu/test_demo.py',
+        ),
+        # What takes longest.
+        Command(2.5, f'{PYTEST} tests/test_gpu/test_demo.py'),
+        Command(3.5, f'{PYTEST} tests/test_gpu/test_compiled.py'),
     ),
     2: ('the published pairs, batch 2', _pairs(2, 10)),
     3: ('the published pairs, batch 16', _pairs(16, 5)),

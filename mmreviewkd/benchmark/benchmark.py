@@ -224,6 +224,8 @@ def _forms(cfg: Config, student: Any, distilled: Any) -> dict[str, Any]:
 def _place(model: Any, device: torch.device, setting: Setting) -> None:
     model.to(device)
     if isinstance(model, TextbookForm):
+        # By their own method, which tells their preprocessors.
+        model.student.to(device)
         model.teacher.to(device)
     if setting.channels_last:
         model.to(memory_format=torch.channels_last)

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.model import BaseModel
 
 from mmreviewkd.benchmark import Setting, benchmark, table
-from mmreviewkd.benchmark.benchmark import FORMS, PARTS
-from mmreviewkd.benchmark.step import Step, make_optimizer
+from mmreviewkd.benchmark.benchmark import FORMS, PARTS, _forms, _place
+from mmreviewkd.benchmark.step import Step, build_models, make_optimizer
 from mmreviewkd.benchmark.variants import NEEDS_GPU, change
 from mmreviewkd.errors import UsageError
 from mmreviewkd.estimate import CARDS
@@ -130,6 +130,17 @@ def test_teacher_with_weights_in_half_precision(tmp_path):
         losses.append(toys.losses(model.train(), toys.batch())['loss_distill'])
     assert next(model.teacher.parameters()).dtype == torch.bfloat16
     torch.testing.assert_close(*losses, rtol=1e-4, atol=0)
+
+
+def test_all_models_are_on_the_device():
+    cfg = Config(dict(model=toys.distilled(None)))
+    student, distilled = build_models(cfg.model)
+    device = torch.device('meta')
+    for model in [*_forms(cfg, student, distilled).values(), distilled]:
+        _place(model, device, Setting())
+        assert model.data_preprocessor.device == device
+        for part in (model, model.teacher):
+            assert {one.device for one in part.parameters()} == {device}
 
 
 def test_the_textbook_form_is_for_the_review_only():

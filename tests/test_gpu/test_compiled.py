@@ -1,4 +1,7 @@
-"""``torch.compile`` of a whole distilled step."""
+"""``torch.compile`` of a whole distilled step, and of its parts.
+
+On the CPU tests/test_distillers/test_odd_models.py compiles a smaller one.
+"""
 
 import pytest
 import torch
@@ -6,8 +9,7 @@ import toys
 
 from mmreviewkd.benchmark.variants import NEEDS_GPU, change
 
-# Compiling to C++ takes minutes, and the tracing is the same.
-BACKENDS = dict(cpu='eager', cuda='inductor')
+pytestmark = pytest.mark.gpu
 
 
 def steps(model, count=2):
@@ -23,12 +25,14 @@ def steps(model, count=2):
 
 
 @pytest.fixture
-def build(tmp_path, device):
+def build(tmp_path):
+    """Build a model on the GPU, always the same."""
     checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
 
     def build():
+        torch.compiler.reset()
         torch.manual_seed(0)
-        model = toys.build(toys.distilled(checkpoint)).to(device)
+        model = toys.build(toys.distilled(checkpoint)).cuda()
         model.init_weights()
         return model.train()
 
@@ -42,27 +46,19 @@ def assert_same(found, expected):
         assert difference <= 0.02 * torch.linalg.vector_norm(others)
 
 
-def test_the_whole_step(build, device):
+def test_the_whole_step(build):
     expected = steps(build())
-    torch.compiler.reset()
     model = build()
-    model.forward = torch.compile(model.forward, backend=BACKENDS[device.type])
+    model.forward = torch.compile(model.forward)
     assert_same(steps(model), expected)
 
 
-@pytest.mark.gpu
 @pytest.mark.parametrize(
     'names', [*NEEDS_GPU, 'teacher-compiled', 'review-compiled', '+'.join(NEEDS_GPU)]
 )
-def test_variants_on_a_gpu(tmp_path, names):
+def test_variants(build, names):
     """Several steps of other images: a map that is read too early would differ."""
-    checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
-    results = []
-    for variant in ('no-wait', names):
-        torch.compiler.reset()
-        torch.manual_seed(0)
-        model = toys.build(toys.distilled(checkpoint)).cuda()
-        model.init_weights()
-        change(model.train(), variant)
-        results.append(steps(model, 4))
-    assert_same(*results)
+    expected = steps(build(), 4)
+    model = build()
+    change(model, names)
+    assert_same(steps(model, 4), expected)

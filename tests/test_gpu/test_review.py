@@ -20,8 +20,6 @@ NAMES |= dict(conv2='output.conv', bn2='output.bn')
 @pytest.mark.parametrize('channels_last', [False, True])
 def test_matches_the_reference_implementation(golden, device, dtype, channels_last):
     """Maps, loss and gradients; half precision by autocast, the loss in float32."""
-    if device.type == 'cuda' and dtype == torch.float32:
-        torch.backends.cudnn.allow_tf32 = False
     values = golden('review_train.npz')
     weights_dtype = torch.float32 if dtype == torch.bfloat16 else dtype
     values = {
@@ -44,10 +42,10 @@ def test_matches_the_reference_implementation(golden, device, dtype, channels_la
     connector.load_state_dict(state, strict=False)
     if channels_last:
         connector.to(memory_format=torch.channels_last)
-    with torch.autocast(device.type, dtype, enabled=dtype == torch.bfloat16):
-        loss = HCLLoss()(connector.train()(feats), targets)
-    loss.backward()
-    torch.backends.cudnn.allow_tf32 = True
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.autocast(device.type, dtype, enabled=dtype == torch.bfloat16):
+            loss = HCLLoss()(connector.train()(feats), targets)
+        loss.backward()
     tolerance = TOLERANCES[dtype]
     assert loss.dtype == weights_dtype
     assert loss.item() == pytest.approx(values['hcl_sum'].item(), rel=tolerance)
