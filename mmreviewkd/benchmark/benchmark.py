@@ -177,6 +177,8 @@ def _prepare(
     setting: Setting,
 ) -> tuple[Runs, dict[str, dict]]:
     """Build what is measured; also return the floors, by part."""
+    student: Any
+    distilled: Any
     student, distilled = build_models(cfg.model)
     models = {'student step': student, 'distilled step': distilled}
     if setting.forms:
@@ -209,7 +211,7 @@ def _prepare(
 def _forms(cfg: Config, student: Any, distilled: Any) -> dict[str, Any]:
     """What the product is compared with, with the same weights."""
     config = without_pretrained(resolve_model_config(cfg.model.teacher))
-    teacher = build_model(config)
+    teacher: Any = build_model(config)
     # As the product's teacher is built, before it is made faster.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

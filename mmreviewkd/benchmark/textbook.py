@@ -31,6 +31,8 @@ class TextbookForm(nn.Module):
         UsageError: If the distillation is not the review of necks with HCL.
     """
 
+    teacher: Any
+
     def __init__(
         self, student: Any, teacher: Any, distilled: Any, whole: bool = False
     ) -> None:
@@ -48,13 +50,13 @@ class TextbookForm(nn.Module):
                 'the textbook form is that of ReviewConnector and HCLLoss on the maps '
                 'of two necks; leave out --forms for this config'
             )
-        self.student = student
+        self.student: Any = student
         # Past nn.Module's registration, as it is not trained.
         object.__setattr__(self, 'teacher', teacher.eval().requires_grad_(False))
         self.pairs = lesson.pairs
         self.whole = whole
         self.loss_weight = distillation.loss_weight
-        self.review = TextbookReview(
+        self.review: Any = TextbookReview(
             connector.in_channels,
             connector.out_channels,
             connector.levels[0].project.conv.out_channels,
@@ -111,7 +113,7 @@ class TextbookReview(nn.Module):
         for number, (in_, out) in enumerate(
             zip(in_channels, out_channels, strict=True)
         ):
-            level = nn.Module()
+            level: Any = nn.Module()
             level.project = _conv_bn(in_, mid_channels, 1)
             level.output = _conv_bn(mid_channels, out, 3)
             if number < last:
@@ -122,7 +124,8 @@ class TextbookReview(nn.Module):
         """Review from the coarsest map to the finest."""
         outs: list[Tensor] = []
         residual = None
-        for level, feat in zip(reversed(self.levels), reversed(feats), strict=True):
+        levels: Any = reversed(self.levels)
+        for level, feat in zip(levels, reversed(feats), strict=True):
             fused = level.project(feat)
             if residual is not None:
                 residual = F.interpolate(residual, size=fused.shape[2:])

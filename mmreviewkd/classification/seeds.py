@@ -113,9 +113,9 @@ class _Run:
         if is_distilled(model):
             # To look at the losses would make the host wait, which no graph can hold.
             model['non_finite'] = 'ignore'
-        self.model: Any = build_model(model)
-        self.model.init_weights()
-        self.model.to(device).train()
+        built: Any = build_model(model)
+        built.init_weights()
+        self.model: Any = built.to(device).train()
         self.optimizer = build_optim_wrapper(self.model, cfg.optim_wrapper).optimizer
         self._rate = self.optimizer.param_groups[0]['lr']
         self._strength = torch.zeros((), device=device)
