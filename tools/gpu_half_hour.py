@@ -82,7 +82,7 @@ def _seeds(config: str, name: str, seeds: str, minutes: float, options: str) -> 
         f'train_dataloader.dataset.root=DATA/data/cifar100 '
         f'val_dataloader.dataset.root=DATA/data/cifar100 {options}',
         TINY_CIFAR,
-        f'{name}/results.json {name}/seed_0.pth',
+        f'{name}/results.json {name}/seed_*.pth',
     )
 
 
@@ -130,12 +130,12 @@ CALLS = {
             '--help',
         ),
     ),
-    6: (
-        'CIFAR-100: the teacher, and students alone',
-        _seeds('resnet56', 'resnet56', '0', 4.5, ''),
-        _seeds('resnet20', 'resnet20', '0 1 2 3 4', 3.5, ''),
-    ),
+    6: ('CIFAR-100: the teacher', _seeds('resnet56', 'resnet56', '0', 8.5, '')),
     7: (
+        'CIFAR-100: students alone',
+        _seeds('resnet20', 'resnet20', '0 1 2 3 4', 8.5, ''),
+    ),
+    8: (
         'CIFAR-100: students by the review',
         _seeds(
             'reviewkd_resnet56_resnet20',
@@ -145,11 +145,11 @@ CALLS = {
             'model.teacher_checkpoint=WORK/resnet56/seed_0.pth',
         ),
     ),
-    8: (
+    9: (
         'blood cells, R50 teaches R18, from scratch',
         _detectors('faster-rcnn', 'bccd', 640, 60),
     ),
-    9: (
+    10: (
         'nuclei, R50 teaches R18, from scratch',
         _detectors('mask-rcnn', 'dsb2018', 512, 24),
     ),
@@ -229,7 +229,9 @@ def _run(command: Command, tiny: bool, folders: dict[str, Path], log) -> int:
     _say(f'exit code {process.returncode}\n', log)
     for pattern in command.keep.split():
         for file in folders['WORK'].glob(pattern):
-            shutil.copy(file, folders['OUT'] / f'{file.parent.name}_{file.name}')
+            copy = folders['OUT'] / file.relative_to(folders['WORK'])
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(file, copy)
     return int(process.returncode != 0)
 
 

@@ -1,5 +1,6 @@
 """Training a classifier with several seeds at once, with the data on the device."""
 
+import io
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -15,12 +16,13 @@ from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
 from mmreviewkd.errors import UsageError
+from mmreviewkd.files import write_bytes
 from mmreviewkd.hooks import DistillScheduleHook
 from mmreviewkd.model_config import build_model, is_distilled
 
 from .accuracy import ranks
 
-STATE, RESULTS = 'seeds.pth', 'results.json'
+RESULTS = 'results.json'
 # Steps before a step is captured: libraries choose their algorithms in them.
 _EAGER = 3
 
@@ -40,9 +42,9 @@ def train_seeds(
     each seed has its own stream, on which it replays its step as a CUDA graph. That
     part has not been tried on a GPU yet.
 
-    Started again, it goes on after the last evaluation. It writes ``results.json``, the
-    top-1 accuracy of each seed by epoch, ``seed_N.pth``, the weights, and
-    ``seeds.pth``, all that it needs to go on.
+    Started again, each seed goes on after its last evaluation, and other seeds can be
+    added. ``seed_N.pth`` holds the weights of a seed and all that it needs to go on,
+    ``results.json`` the top-1 accuracy of each seed by epoch.
 
     Args:
         cfg (Config): Config of a classifier, or of its distillation, on
@@ -68,26 +70,29 @@ def train_seeds(
     data = {part: _on(device, cfg[f'{part}_dataloader']) for part in ('train', 'val')}
     runs = [_Run(cfg, seed, data['train'], device) for seed in seeds]
     work_dir.mkdir(parents=True, exist_ok=True)
-    done, results = _resume(runs, work_dir)
+    for run in runs:
+        run.resume(work_dir)
     last, interval = cfg.train_cfg.max_epochs, cfg.train_cfg.get('val_interval', 1)
-    for epoch in range(done, last):
-        for run in runs:
+    for epoch in range(min(run.done for run in runs), last):
+        active = [run for run in runs if run.done <= epoch]
+        for run in active:
             run.begin(epoch)
         for number in range(runs[0].steps):
-            for run in runs:
+            for run in active:
                 run.step(epoch, number)
-        losses = [run.mean_loss() for run in runs]
+        losses = [run.mean_loss() for run in active]
         late = time.monotonic() - begin > 60 * minutes
         if (epoch + 1) % interval and epoch + 1 < last and not late:
             continue
-        for run in runs:
-            accuracy = run.accuracy(*data['val'])
-            results.setdefault(str(run.seed), {})[str(epoch + 1)] = accuracy
-        _save(runs, work_dir, epoch + 1, results)
-        found = ', '.join(f'{list(one.values())[-1]:.2f}' for one in results.values())
+        for run in active:
+            run.found[str(epoch + 1)] = run.accuracy(*data['val'])
+            run.save(work_dir, epoch + 1)
+        results = {run.seed: run.found for run in runs}
+        (work_dir / RESULTS).write_text(json.dumps(results, indent=2))
+        top = ', '.join(f'{run.found[str(epoch + 1)]:.2f}' for run in active)
         spent = (time.monotonic() - begin) / 60
         say(
-            f'epoch {epoch + 1} of {last}: top-1 {found}; loss '
+            f'epoch {epoch + 1} of {last}: top-1 {top}; loss '
             f'{sum(losses) / len(losses):.3f}; {spent:.1f} min'
         )
         if late and epoch + 1 < last:
@@ -103,6 +108,8 @@ class _Run:
         self, cfg: Config, seed: int, data: tuple[Tensor, Tensor], device: torch.device
     ) -> None:
         self.seed, self.device = seed, device
+        self.done = 0
+        self.found: dict[str, float] = {}
         self._images, self._labels = data
         self._batch = min(cfg.train_dataloader.batch_size, len(self._labels))
         self.steps = len(self._labels) // self._batch
@@ -123,6 +130,27 @@ class _Run:
         self._stream = torch.cuda.Stream() if device.type == 'cuda' else None
         self._graph: Any = None
         self._eager = 0
+
+    def resume(self, work_dir: Path) -> None:
+        """Go on from where this seed was saved, if it was."""
+        path = work_dir / f'seed_{self.seed}.pth'
+        if path.is_file():
+            state = torch.load(path, map_location='cpu', weights_only=True)
+            self.model.load_state_dict(state['state_dict'])
+            self.optimizer.load_state_dict(state['optimizer'])
+            self.done, self.found = state['epoch'], state['accuracy']
+
+    def save(self, work_dir: Path, epoch: int) -> None:
+        """Write all that is needed to go on after an epoch."""
+        state = dict(
+            state_dict=self.model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            epoch=epoch,
+            accuracy=self.found,
+        )
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(work_dir / f'seed_{self.seed}.pth', content.getvalue())
 
     def begin(self, epoch: int) -> None:
         """Shuffle and augment all images for an epoch."""
@@ -240,34 +268,3 @@ def _schedule(cfg: Config) -> Callable[[float], float]:
             arguments = {key: value for key, value in hook.items() if key != 'type'}
             return DistillScheduleHook(**arguments).strength
     return lambda _: 1.0
-
-
-def _resume(runs: list[_Run], work_dir: Path) -> tuple[int, dict[str, dict]]:
-    path = work_dir / STATE
-    if not path.is_file():
-        return 0, {}
-    state = torch.load(path, map_location='cpu', weights_only=True)
-    if [*state['models']] != [run.seed for run in runs]:
-        raise UsageError(
-            f'{path} is of the seeds {[*state["models"]]}; name these, or take another '
-            '--work-dir'
-        )
-    for run in runs:
-        run.model.load_state_dict(state['models'][run.seed])
-        run.optimizer.load_state_dict(state['optimizers'][run.seed])
-    return state['epoch'], json.loads((work_dir / RESULTS).read_text())
-
-
-def _save(runs: list[_Run], work_dir: Path, epoch: int, results: dict) -> None:
-    for run in runs:
-        weights = dict(state_dict=run.model.state_dict())
-        torch.save(weights, work_dir / f'seed_{run.seed}.pth')
-    (work_dir / RESULTS).write_text(json.dumps(results, indent=2))
-    state = dict(
-        epoch=epoch,
-        models={run.seed: run.model.state_dict() for run in runs},
-        optimizers={run.seed: run.optimizer.state_dict() for run in runs},
-    )
-    # Last and in one step: what is half written is not gone on from.
-    torch.save(state, work_dir / f'{STATE}.new')
-    (work_dir / f'{STATE}.new').replace(work_dir / STATE)
