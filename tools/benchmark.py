@@ -87,7 +87,9 @@ def main(args: argparse.Namespace) -> None:
     MMLogger.get_instance('benchmark', log_level='WARNING')
     cuda = torch.cuda.is_available()
     device = torch.cuda.get_device_name() if cuda else platform.processor() or 'CPU'
-    torch.set_float32_matmul_precision('high')
+    if cuda:
+        # TF32, which convolutions have anyway.
+        torch.set_float32_matmul_precision('high')
     found = []
     for path, batch, precision in product(args.configs, args.batch, args.precision):
         setting = Setting(

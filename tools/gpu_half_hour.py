@@ -261,8 +261,10 @@ def _missing() -> list[str]:
 def _join_parts(data: Path) -> None:
     for first in data.rglob('*.aa'):
         whole = first.with_suffix('')
-        if not whole.is_file():
-            parts = sorted(whole.parent.glob(f'{whole.name}.[a-z][a-z]'))
+        parts = sorted(whole.parent.glob(f'{whole.name}.[a-z][a-z]'))
+        size = sum(part.stat().st_size for part in parts)
+        # More parts may have come since.
+        if not whole.is_file() or whole.stat().st_size != size:
             whole.write_bytes(b''.join(part.read_bytes() for part in parts))
 
 
