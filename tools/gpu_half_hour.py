@@ -47,7 +47,7 @@ def _pairs(batch: int, rounds: int) -> Command:
         9,
         f'tools/benchmark.py {" ".join(PUBLISHED)} --batch {batch} --forms --precision '
         f'float32 float16 --rounds {rounds} --warmup 3 --out OUT/pairs_{batch}.json',
-        '--size 64 64 --batch 1 --rounds 1 --warmup 0 --precision bfloat16 --card H100',
+        '--size 64 64 --batch 2 --rounds 1 --warmup 0 --precision bfloat16 --card H100',
     )
 
 
@@ -56,7 +56,7 @@ def _variants(minutes: float, batch: int, rounds: int, more: str, name: str) -> 
         minutes,
         f'tools/benchmark.py {R18} --batch {batch} --rounds {rounds} --warmup 5 '
         f'--precision float16 {more} --out OUT/{name}_{batch}.json',
-        '--size 64 64 --batch 1 --rounds 1 --warmup 0 --precision bfloat16 '
+        '--size 64 64 --batch 2 --rounds 1 --warmup 0 --precision bfloat16 '
         + ('--variants no-wait teacher-half' if 'variants' in more else ''),
     )
 
