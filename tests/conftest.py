@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,17 @@ import mmreviewkd  # noqa: F401  it has to come before mmcv.ops
 # Several test runs may share a machine, and the models here are tiny.
 torch.set_num_threads(1)
 
-_SHARED = Path(__file__).resolve().parents[2] / 'shared'
+# MMREVIEWKD_SHARED names another place, as for a machine that gets one folder only.
+_SHARED = Path(
+    os.environ.get('MMREVIEWKD_SHARED')
+    or Path(__file__).resolve().parents[2] / 'shared'
+)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker('gpu') and not torch.cuda.is_available():
+        pytest.skip('needs an NVIDIA GPU')
 
 
 @pytest.fixture(autouse=True)

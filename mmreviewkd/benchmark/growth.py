@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from mmengine.config import Config
 
@@ -14,6 +15,9 @@ from .benchmark import benchmark
 
 SIZES = ((128, 224), (192, 320), (256, 448), (384, 640))
 BATCHES = (1, 2, 4)
+# A GPU is not filled by these.
+GPU_SIZES = ((256, 448), (512, 864), (800, 1344), (1088, 1824))
+GPU_BATCHES = (1, 2, 4, 8, 16)
 LEVELS = ((64,), (32, 64), (16, 32, 64), (8, 16, 32, 64), (4, 8, 16, 32, 64))
 MID_CHANNELS = (64, 128, 256, 512)
 LINES = {
@@ -57,10 +61,12 @@ def measure_growth(
 
 
 def _variants() -> Iterator[tuple[str, str, dict, dict]]:
-    base = SIZES[1]
-    for size in SIZES:
+    on_gpu = torch.cuda.is_available()
+    sizes, batches = (GPU_SIZES, GPU_BATCHES) if on_gpu else (SIZES, BATCHES)
+    base = sizes[1]
+    for size in sizes:
         yield 'image size', f'{size[0]}x{size[1]}', {}, _images(size)
-    for batch in BATCHES:
+    for batch in batches:
         yield 'images in a step', str(batch), {}, _images(base, batch)
     for levels in LEVELS:
         changes = {} if levels == LEVELS[-1] else {'model.levels': levels}
@@ -76,10 +82,10 @@ def _images(size: tuple[int, int], batch: int = 1) -> dict:
 
 def growth_table(result: dict[str, dict[str, dict]]) -> str:
     """Write the result of :func:`measure_growth` as Markdown."""
-    rows = [['changed', *LINES, 'its peak, MiB']]
+    rows = [['changed, times in ms', *LINES, 'its peak, MiB']]
     for what, values in result.items():
         for value, parts in values.items():
-            cells = [f'{parts[name]["seconds"]:.2f}' for name in LINES]
+            cells = [f'{1e3 * parts[name]["seconds"]:.1f}' for name in LINES]
             cells.append(f'{parts[WITH_PEAK]["peak_mib"]:.0f}')
             rows.append([f'{what}: {value}', *cells])
     return markdown(rows)

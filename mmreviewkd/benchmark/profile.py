@@ -3,36 +3,56 @@
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.profiler import ProfilerActivity
 
+_ON_GPU = ('kernel', 'gpu_memcpy', 'gpu_memset')
 
-def profile(run: Callable[[], Any], device: torch.device) -> tuple[float, list[dict]]:
+
+@dataclass(frozen=True)
+class Profile:
+    """What was seen of a piece of work.
+
+    Attributes:
+        peak_mib (float): The highest memory of tensors while it ran, beyond that
+            before, in MiB.
+        operators (list[dict]): ``name``, ``calls`` and ``seconds`` (without those of
+            other operators that it calls) of each operator, the longest first.
+        launches (int): Kernels and copies that a GPU was given; 0 on a CPU.
+        busy (float): Seconds in which a GPU did at least one of them; 0 on a CPU.
+    """
+
+    peak_mib: float
+    operators: list[dict]
+    launches: int = 0
+    busy: float = 0.0
+
+
+def profile(run: Callable[[], Any], device: torch.device) -> Profile:
     """Run something once, slower than usual, and watch it.
 
     Args:
         run (Callable): What to run.
         device (torch.device): Where it runs.
-
-    Returns:
-        tuple[float, list[dict]]: The highest memory of tensors while it ran, beyond
-        that before, in MiB; and ``name``, ``calls`` and ``seconds`` (without those of
-        other operators that it calls) of each operator, the longest first.
     """
     cuda = device.type == 'cuda'
     if cuda:
         before = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * cuda
-    with torch.profiler.profile(activities=activities, profile_memory=True) as watched:
+    with torch.profiler.profile(
+        activities=activities, profile_memory=not cuda
+    ) as watched:
         run()
+        if cuda:
+            torch.cuda.synchronize(device)
     if cuda:
         peak = torch.cuda.max_memory_allocated(device) - before
-    else:
-        peak = _peak_on_cpu(watched)
+    events = _trace(watched)
     operators = [
         dict(
             name=one.key,
@@ -42,7 +62,32 @@ def profile(run: Callable[[], Any], device: torch.device) -> tuple[float, list[d
         )
         for one in watched.key_averages()
     ]
-    return peak / 2**20, sorted(operators, key=lambda one: -one['seconds'])
+    return Profile(
+        (peak if cuda else _peak_on_cpu(events)) / 2**20,
+        sorted(operators, key=lambda one: -one['seconds']),
+        *launches_and_busy(events),
+    )
+
+
+def launches_and_busy(events: list[dict]) -> tuple[int, float]:
+    """Count a trace's kernels and copies, and the seconds that a GPU is busy with them.
+
+    Args:
+        events (list[dict]): Those of a trace in Chrome's format, times in microseconds.
+
+    Returns:
+        tuple[int, float]: Where several run at once, their time counts once.
+    """
+    spans = sorted(
+        (event['ts'], event['ts'] + event['dur'])
+        for event in events
+        if event.get('cat') in _ON_GPU
+    )
+    busy, end = 0.0, float('-inf')
+    for first, last in spans:
+        busy += max(0.0, last - max(first, end))
+        end = max(end, last)
+    return len(spans), 1e-6 * busy
 
 
 def operator_table(operators: dict[str, list[dict]], rows: int = 12) -> str:
@@ -77,11 +122,14 @@ def operator_table(operators: dict[str, list[dict]], rows: int = 12) -> str:
     return '\n'.join(lines)
 
 
-def _peak_on_cpu(watched: torch.profiler.profile) -> int:
+def _trace(watched: torch.profiler.profile) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'trace.json'
         watched.export_chrome_trace(str(path))
-        events = json.loads(path.read_text())['traceEvents']
+        return json.loads(path.read_text())['traceEvents']
+
+
+def _peak_on_cpu(events: list[dict]) -> int:
     held = peak = 0
     for event in sorted(
         (e for e in events if e.get('name') == '[memory]'), key=lambda e: e['ts']

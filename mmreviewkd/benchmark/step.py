@@ -8,7 +8,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import nn
+from torch import Tensor, nn
 
 from mmreviewkd.classification.random_batch import random_batch
 from mmreviewkd.distillers import students_own
@@ -18,6 +18,7 @@ from mmreviewkd.model_config import (
     resolve_model_config,
     without_pretrained,
 )
+from mmreviewkd.precision import autocast
 
 
 def build_models(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
@@ -88,11 +89,49 @@ def make_batch(
 
 def take_step(model: Any, optimizer: torch.optim.Optimizer, data: dict) -> None:
     """Take one training step."""
-    batch = model.data_preprocessor(data, training=True)
-    loss, _ = model.parse_losses(model(**batch, mode='loss'))
-    loss.backward()
-    optimizer.step()
-    optimizer.zero_grad()
+    Step(model, optimizer, data)()
+
+
+class Step:
+    """A training step, to be taken again and again.
+
+    Args:
+        model (nn.Module): What is trained.
+        optimizer (torch.optim.Optimizer): Its optimizer.
+        data (dict): The batch, as a data loader returns it.
+        amp (torch.dtype, optional): Mixed precision; ``torch.float16`` with a scaler of
+            the losses, as MMEngine's ``AmpOptimWrapper`` has it. Defaults to None: the
+            precision of the surroundings.
+
+    Attributes:
+        log (dict[str, Tensor]): The losses of the last step by name, on the device.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: torch.optim.Optimizer,
+        data: dict,
+        amp: torch.dtype | None = None,
+    ) -> None:
+        self.model, self.optimizer, self.data, self.amp = model, optimizer, data, amp
+        self.device = next(model.parameters()).device
+        scaled = amp == torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+        self.log: dict[str, Tensor] = {}
+
+    def __call__(self) -> None:
+        """Take the step."""
+        with autocast(self.device, self.amp):
+            batch = self.model.data_preprocessor(self.data, training=True)
+            losses = self.model(**batch, mode='loss')
+            loss, log = self.model.parse_losses(losses)
+        # With their graph they would hold memory until the next step.
+        self.log = {name: value.detach() for name, value in log.items()}
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad()
 
 
 def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:

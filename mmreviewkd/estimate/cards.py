@@ -7,6 +7,11 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from mmreviewkd.errors import UsageError
+
+HERE = 'cpu'
+"""Name that asks for the rates of this machine."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -70,6 +75,32 @@ CARDS = {
     )
 }
 """Of the makers' data sheets, dense, without sparsity."""
+
+
+def find_card(name: str | None, device: str = '') -> Card | None:
+    """Find the rates of a card.
+
+    Args:
+        name (str, optional): A key of :data:`CARDS`, or ``'cpu'`` for this machine.
+        device (str): As PyTorch calls the GPU at hand; its rates are taken where no
+            name is given. Defaults to ''.
+
+    Returns:
+        Card | None: None where no name is given, and the device is not known.
+
+    Raises:
+        UsageError: If there is no card of this name.
+    """
+    if name is None:
+        words = device.split()
+        # 'NVIDIA GeForce RTX 4090' is the card RTX4090.
+        words += [a + b for a, b in zip(words, words[1:], strict=False)]
+        return next((card for key, card in CARDS.items() if key in words), None)
+    if name == HERE:
+        return this_machine()
+    if name not in CARDS:
+        raise UsageError(f'card {name}: write one of {", ".join(CARDS)}, {HERE}')
+    return CARDS[name]
 
 
 def this_machine() -> Card:

@@ -17,14 +17,11 @@ from mmreviewkd.benchmark.step import (
     take_step,
 )
 from mmreviewkd.config_file import read_config
-from mmreviewkd.errors import UsageError
 from mmreviewkd.tables import markdown
 
-from .cards import CARDS, Card, this_machine
+from .cards import HERE, Card, find_card
 from .counts import Counts, count
 from .estimate import estimate, seconds
-
-HERE = 'cpu'
 
 
 def run(args: Namespace) -> None:
@@ -34,9 +31,7 @@ def run(args: Namespace) -> None:
         UsageError: If the card is not known.
     """
     MMLogger.get_instance('estimate', log_level='WARNING')
-    card = this_machine() if args.gpu == HERE else CARDS.get(args.gpu)
-    if card is None:
-        raise UsageError(f'--gpu {args.gpu}: write one of {", ".join(CARDS)}, {HERE}')
+    card: Any = find_card(args.gpu)
     heads = ['config', 'model', 'GFLOP an image', 'GB an image', 'ms a step']
     heads += ['images a second', 'hours', 'GB of memory', 'MB sent a step', 'limit']
     rows = [heads]

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmreviewkd.benchmark import operator_table
-from mmreviewkd.benchmark.profile import profile
+from mmreviewkd.benchmark.profile import launches_and_busy, profile
 
 CPU = torch.device('cpu')
 
@@ -14,8 +14,7 @@ def test_peak_is_the_highest_memory_held():
         del first, second
         return torch.zeros(128, 1024)
 
-    peak, _ = profile(run, CPU)
-    assert peak == pytest.approx(2.0, abs=0.01)
+    assert profile(run, CPU).peak_mib == pytest.approx(2.0, abs=0.01)
 
 
 def test_operators_are_those_that_ran_the_longest_first():
@@ -26,12 +25,31 @@ def test_operators_are_those_that_ran_the_longest_first():
             large @ large
         small.sin()
 
-    _, operators = profile(run, CPU)
+    seen = profile(run, CPU)
+    operators = seen.operators
+    assert (seen.launches, seen.busy) == (0, 0.0)
     calls = {one['name']: one['calls'] for one in operators}
     assert calls['aten::mm'] == 3 and calls['aten::sin'] == 1
     assert operators[0]['name'] == 'aten::mm'
     seconds = [one['seconds'] for one in operators]
     assert seconds == sorted(seconds, reverse=True)
+
+
+def test_a_gpu_is_busy_once_with_what_runs_at_once():
+    def event(cat, ts, dur):
+        return dict(cat=cat, ts=ts, dur=dur)
+
+    events = [
+        event('kernel', 10.0, 4.0),
+        event('kernel', 12.0, 1.0),  # within the first
+        event('gpu_memcpy', 13.0, 3.0),  # a microsecond of it beside the first
+        event('gpu_memset', 20.0, 2.0),
+        event('cpu_op', 0.0, 100.0),
+        dict(name='[memory]', ts=5.0),
+    ]
+    launches, busy = launches_and_busy(events)
+    assert launches == 4
+    assert busy == pytest.approx(8e-6)
 
 
 def test_table():

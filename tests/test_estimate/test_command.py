@@ -52,5 +52,5 @@ def test_this_machine_is_measured_too(args, capsys):
 
 def test_unknown_card(args):
     args.gpu = 'H1000'
-    with pytest.raises(UsageError, match='--gpu H1000: write one of H200, H100'):
+    with pytest.raises(UsageError, match='card H1000: write one of H200, H100'):
         run(args)
