@@ -76,6 +76,11 @@ def open_folder(
         DataError: If something is missing or wrong.
     """
     root = Path(root).resolve()
+    if root.is_file():
+        raise DataError(
+            f'{root} is a file; give the folder of the data set, and where its '
+            'annotations are not found name them with --train-ann and --val-ann'
+        )
     if not root.is_dir():
         raise DataError(f'there is no folder {root}')
     given = given or Given()

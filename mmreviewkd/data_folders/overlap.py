@@ -96,7 +96,7 @@ def note_unlabeled_images(
         shared, left = _shared(Files.of(part, own), files)
         if shared:
             notes.append(
-                f'{_stand(len(shared), f"the unlabelled {folder.name}")} in '
+                f'{_stand(len(shared), f"--unlabeled {folder.name}")} in '
                 f'{part.name} too, by content: {_first(shared)}; {what}, so take them '
                 'out of that folder'
             )

@@ -87,9 +87,12 @@ class TrainedTeacher:
             )
         if not self.num_classes:
             return 'no classes'
-        text = f'{counted(self.num_classes, "class", "classes")}, and not those of the '
-        lacking = [name for name in classes if name not in (self.classes or classes)]
-        return f'{text}data{f" (it lacks {_some(lacking)})" if lacking else ""}'
+        text = counted(self.num_classes, 'class', 'classes')
+        if self.classes is None:
+            return f'{text} by its config, and its checkpoint does not name them'
+        lacking = [name for name in classes if name not in self.classes]
+        lacks = f' (it lacks {_some(lacking)})' if lacking else ''
+        return f'{text}, and not those of the data{lacks}'
 
 
 def _some(names: Sequence[str]) -> str:

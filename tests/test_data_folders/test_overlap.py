@@ -44,9 +44,9 @@ def test_images_of_both_parts(root, more, tmp_path):
     shutil.copy(images / 'val/10.png', tmp_path / more / '10.png')
     shutil.copy(images / 'val/11.png', tmp_path / more / 'deep/11.png')
     assert notes_of(root, more) == [
-        '1 image of the unlabelled more stands in train.json too, by content: '
+        '1 image of --unlabeled more stands in train.json too, by content: '
         'renamed.png; the student sees them twice, so take them out of that folder',
-        '2 images of the unlabelled more stand in val.json too, by content: 10.png, '
+        '2 images of --unlabeled more stand in val.json too, by content: 10.png, '
         'deep/11.png; the AP is too good by them, so take them out of that folder',
     ]
 

@@ -55,7 +55,8 @@ def test_unnamed_classes(checkpoint, read):
     said = []
     assert teacher.knows(range(10), said.append)
     assert 'does not name its classes' in said[0]
-    assert not teacher.knows(range(9))
+    assert not teacher.knows(range(9), said.append)
+    assert 'has 10 classes by its config, and its checkpoint does not name' in said[1]
 
 
 def test_random_and_none(read):
