@@ -134,7 +134,7 @@ def draw_objects(
     """
     factor = 1.0 if side is None else side / max(image.shape[:2])
     height, width = (max(1, round(factor * size)) for size in image.shape[:2])
-    objects = most_important(objects)
+    objects = _within(most_important(objects), *image.shape[:2])
     labels, boxes = objects.labels.numpy(), objects.bboxes.numpy()
     picture = cv2.resize(image, (width, height))
     colours = [
@@ -155,6 +155,20 @@ def draw_objects(
     with _own_random_numbers():
         visualizer.add_datasample('objects', picture, sample, draw_pred=False)
     return visualizer.get_image()
+
+
+def _within(objects: InstanceData, height: int, width: int) -> InstanceData:
+    """Clip boxes to the image: the visualizer makes room for what lies beyond it.
+
+    Some detectors find objects in the padding.
+    """
+    boxes = objects.bboxes.clone()
+    boxes[:, 0::2].clamp_(0, width)
+    boxes[:, 1::2].clamp_(0, height)
+    inside = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+    objects = objects[inside]
+    objects.bboxes = boxes[inside]
+    return objects
 
 
 def _lay_masks(
