@@ -44,9 +44,11 @@ def class_colours(classes: Sequence[str]) -> list[tuple[float, float, float]]:
     if len(classes) <= len(_COLOURS):
         return [to_rgb(colour) for colour in _COLOURS[: len(classes)]]
     # Neighbours are far apart: the golden ratio spreads hues evenly, however many
-    # there are, and three strengths tell similar hues apart.
+    # there are, and three strengths tell similar hues apart. 21 classes later the hue
+    # is nearly the same, and the strength another one.
+    strengths = ((0.9, 0.95), (1.0, 0.6), (0.5, 1.0))
     return [
-        _rgb(number * 0.618034 % 1, *((0.9, 0.95), (1.0, 0.6), (0.5, 1.0))[number % 3])
+        _rgb(number * 0.618034 % 1, *strengths[(number + number // 21) % 3])
         for number in range(len(classes))
     ]
 

@@ -147,6 +147,9 @@ def test_each_of_many_classes_has_a_colour():
     for number in (1, 10, 11, 80):
         colours = class_colours([str(i) for i in range(number)])
         assert len(set(colours)) == number
+    # COCO's elephant and cup.
+    elephant, cup = (np.array(class_colours(CLASSES * 40)[n]) for n in (20, 41))
+    assert np.abs(elephant - cup).max() > 0.3
 
 
 def names_in_legend(classes, labels, width=8):

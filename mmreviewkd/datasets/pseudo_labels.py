@@ -227,7 +227,7 @@ def _unnamed_classes(
             'of the labelled images: --classes-of FILE'
         )
     number = num_classes(cfg.model)
-    if number not in (None, len(wanted)):
+    if number is not None and number != len(wanted):
         raise UsageError(
             f'{checkpoint} does not name its classes, and the config has '
             f'{counted(number, "class", "classes")}, but the labelled data '
