@@ -29,10 +29,9 @@ def read_config(name: str, flag: str) -> Config:
     try:
         return get_config(name) if '::' in name else Config.fromfile(name)
     except FileNotFoundError as error:
-        near = _near_in_package(name, str(error))
-        if near:
-            near = f'there is no such config; near it are {", ".join(near)}'
-        raise JobError(f'{flag}: {name} cannot be read: {near or error}') from error
+        near = ', '.join(_near_in_package(name, str(error)))
+        why = f'there is no such config; near it are {near}' if near else error
+        raise JobError(f'{flag}: {name} cannot be read: {why}') from error
     except Exception as error:  # a config is code
         raise JobError(
             f'{flag}: {name} cannot be read: {type(error).__name__}: {error}'
