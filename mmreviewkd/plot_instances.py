@@ -44,9 +44,11 @@ def class_colours(classes: Sequence[str]) -> list[tuple[float, float, float]]:
     if len(classes) <= len(_COLOURS):
         return [to_rgb(colour) for colour in _COLOURS[: len(classes)]]
     # Neighbours are far apart: the golden ratio spreads hues evenly, however many
-    # there are, and three strengths tell similar hues apart.
+    # there are, and three strengths tell similar hues apart. 21 classes later the hue
+    # is nearly the same, and the strength another one.
+    strengths = ((0.9, 0.95), (1.0, 0.6), (0.5, 1.0))
     return [
-        _rgb(number * 0.618034 % 1, *((0.9, 0.95), (1.0, 0.6), (0.5, 1.0))[number % 3])
+        _rgb(number * 0.618034 % 1, *strengths[(number + number // 21) % 3])
         for number in range(len(classes))
     ]
 
@@ -134,7 +136,7 @@ def draw_objects(
     """
     factor = 1.0 if side is None else side / max(image.shape[:2])
     height, width = (max(1, round(factor * size)) for size in image.shape[:2])
-    objects = most_important(objects)
+    objects = _within(most_important(objects), *image.shape[:2])
     labels, boxes = objects.labels.numpy(), objects.bboxes.numpy()
     picture = cv2.resize(image, (width, height))
     colours = [
@@ -155,6 +157,20 @@ def draw_objects(
     with _own_random_numbers():
         visualizer.add_datasample('objects', picture, sample, draw_pred=False)
     return visualizer.get_image()
+
+
+def _within(objects: InstanceData, height: int, width: int) -> InstanceData:
+    """Clip boxes to the image: the visualizer makes room for what lies beyond it.
+
+    Some detectors find objects in the padding.
+    """
+    boxes = objects.bboxes.clone()
+    boxes[:, 0::2].clamp_(0, width)
+    boxes[:, 1::2].clamp_(0, height)
+    inside = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+    objects = objects[inside]
+    objects.bboxes = boxes[inside]
+    return objects
 
 
 def _lay_masks(

@@ -60,6 +60,18 @@ def test_boxes_are_where_they_belong():
         assert not changed(picture, x, y)
 
 
+def test_boxes_beyond_the_image():
+    """They neither shrink the image nor add a margin."""
+    boxes = torch.tensor([[40.0, 20.0, 90.0, 60.0], [70.0, 5.0, 80.0, 10.0]])
+    found = InstanceData(labels=torch.tensor([0, 1]), bboxes=boxes)
+    picture = draw_objects(GREY, found, CLASSES, with_names=False)
+    assert changed(picture, 40, 25) and changed(picture, 50, 20)
+    # The corners and the right edge.
+    assert (picture[[0, 0, -1], [0, -1, 0]] == 128).all()
+    assert not changed(picture, 59, 7)
+    draw_objects(GREY, found[1:], CLASSES)
+
+
 @pytest.mark.parametrize('kind', [torch.from_numpy, np.asarray])
 def test_masks_are_filled(kind):
     mask = np.zeros((1, 30, 60), bool)
@@ -135,6 +147,9 @@ def test_each_of_many_classes_has_a_colour():
     for number in (1, 10, 11, 80):
         colours = class_colours([str(i) for i in range(number)])
         assert len(set(colours)) == number
+    # COCO's elephant and cup.
+    elephant, cup = (np.array(class_colours(CLASSES * 40)[n]) for n in (20, 41))
+    assert np.abs(elephant - cup).max() > 0.3
 
 
 def names_in_legend(classes, labels, width=8):

@@ -74,7 +74,7 @@ def add_tta(cfg: Config) -> None:
 def main(args: argparse.Namespace) -> None:
     import matplotlib
 
-    from mmreviewkd.hooks import StrictLoadHook
+    from mmreviewkd.hooks import EvaluatedImagesHook, StrictLoadHook
     from mmreviewkd.launch import load_config
 
     # After this package, which stands in for mmcv's compiled operators.
@@ -93,6 +93,7 @@ def main(args: argparse.Namespace) -> None:
     runner = Runner.from_cfg(cfg)
     if args.out:
         runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=args.out))
+    runner.register_hook(EvaluatedImagesHook())
     runner.register_hook(StrictLoadHook(args.checkpoint))
     runner.test()
 

@@ -47,6 +47,7 @@ def main(args: argparse.Namespace) -> None:
     from mmreviewkd.distillers import NonFiniteError
     from mmreviewkd.errors import UsageError
     from mmreviewkd.files import clear_unfinished
+    from mmreviewkd.hooks import EvaluatedImagesHook
     from mmreviewkd.hooks.signals import stop_listening
     from mmreviewkd.launch import hold_work_dir, load_config, log_versions
     from mmreviewkd.resume import CheckpointPlace, find_checkpoint
@@ -75,6 +76,7 @@ def main(args: argparse.Namespace) -> None:
         held = hold_work_dir(runner.work_dir)  # noqa: F841  until the process ends
         for path in clear_unfinished(Path(CheckpointPlace.of_config(cfg).folder)):
             runner.logger.info(f'removed {path}, which was not finished')
+    runner.register_hook(EvaluatedImagesHook())
     log_versions()
     try:
         runner.train()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmreviewkd.datasets.unlabeled import list_images
+from mmreviewkd.errors import UsageError
 from mmreviewkd.files import read_json
 from mmreviewkd.names import counted
 from mmreviewkd.preflight.annotations import check_boxes, check_empty
@@ -25,7 +27,7 @@ from .inventory import not_found
 from .label_set import LabelSet
 from .labelme import find_labelme
 from .masks import check_masks
-from .overlap import note_shared_images
+from .overlap import note_shared_images, note_unlabeled_images
 from .part import Part, read_part
 from .voc import find_voc
 from .written import written
@@ -48,6 +50,7 @@ def open_folder(
     classes: Sequence[str] | None = None,
     work_dir: str | Path | None = None,
     given: Given | None = None,
+    unlabeled: Sequence[str | Path] = (),
 ) -> DataFolder:
     """Find annotations, images and classes in a folder, and check them.
 
@@ -63,6 +66,8 @@ def open_folder(
         work_dir (str | Path, optional): The folder of the work. Defaults to None:
             ``work_dirs/`` and the name of the folder.
         given (Given, optional): Files that the user names. Defaults to None.
+        unlabeled (Sequence[str | Path]): Folders of images without annotations, which
+            are compared with those of the data set. Defaults to ().
 
     Returns:
         DataFolder: The data set.
@@ -71,6 +76,11 @@ def open_folder(
         DataError: If something is missing or wrong.
     """
     root = Path(root).resolve()
+    if root.is_file():
+        raise DataError(
+            f'{root} is a file; give the folder of the data set, and where its '
+            'annotations are not found name them with --train-ann and --val-ann'
+        )
     if not root.is_dir():
         raise DataError(f'there is no folder {root}')
     given = given or Given()
@@ -81,7 +91,7 @@ def open_folder(
         opened = _open_labels(source, root, work, given)
     else:
         opened = _open_coco(source, root, work, given)
-    return _check(opened, root, classes)
+    return _check(opened, root, classes, unlabeled)
 
 
 def _find(root: Path, given: Given) -> CocoFiles | LabelSet:
@@ -190,7 +200,12 @@ def _both(work: Path) -> str:
     return f'{work}/train.json and val.json'
 
 
-def _check(opened: _Opened, root: Path, wanted: Sequence[str] | None) -> DataFolder:
+def _check(
+    opened: _Opened,
+    root: Path,
+    wanted: Sequence[str] | None,
+    unlabeled: Sequence[str | Path],
+) -> DataFolder:
     train, val = opened.parts
     notes = list(opened.notes)
     classes = choose_classes(train, val, wanted)
@@ -199,6 +214,8 @@ def _check(opened: _Opened, root: Path, wanted: Sequence[str] | None) -> DataFol
     note_supercategory(train, classes, total, notes)
     sizes = [_check_part(part, classes, notes) for part in opened.parts]
     note_shared_images(train, val, (sizes[0], sizes[1]), notes)
+    for folder in map(Path, unlabeled):
+        note_unlabeled_images(folder, _images_of(folder), opened.parts, sizes, notes)
     has_masks = check_masks(opened.parts, classes, notes)
     splits = [
         Split(
@@ -246,6 +263,13 @@ def _check_part(part: Part, classes: tuple[str, ...], notes: list[str]) -> list[
     check_empty(part.coco, part.used(classes), part.name, found)
     notes += found.problems + found.notes
     return sizes
+
+
+def _images_of(folder: Path) -> list[str]:
+    try:
+        return list_images(folder)
+    except UsageError as error:
+        raise DataError(f'--unlabeled {folder}: {error}') from error
 
 
 def _relative(path: Path, root: Path, end: str = '') -> str:

@@ -13,6 +13,8 @@ from mmengine.dataset import pseudo_collate
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import write_json
 from mmreviewkd.names import counted, printable
+from mmreviewkd.num_classes import num_classes
+from mmreviewkd.teachers.weights import read_weights
 
 from .add_unlabeled import unlabeled_pipeline
 from .unlabeled import UnlabeledImages, list_images
@@ -68,24 +70,24 @@ def write_pseudo_labels(
         score_thr (float | Mapping[str, float]): Lowest score of a confident prediction,
             or one for each class. Defaults to 0.7.
         classes (Sequence[str], optional): Classes of the labelled data set, in order.
-            Defaults to None: those of the checkpoint.
+            Defaults to None: those of the checkpoint. A teacher whose checkpoint names
+            no classes is taken to have these, if it has as many.
         batch_size (int): Images at a time. Defaults to 8.
 
     Returns:
         Counts: What has been found.
 
     Raises:
-        UsageError: If the teacher has other classes, a threshold is for none of them or
-            no share, or nothing is found.
+        UsageError: If the teacher has other classes or none are named, a threshold is
+            for none of them or no share, or nothing is found.
     """
     # Building a detector loads MMDetection.
     from mmreviewkd.inference import load_detector
 
     cfg = config if isinstance(config, Config) else Config.fromfile(config)
     names = list_images(folder)
+    known = _teachers_classes(cfg, str(checkpoint), classes)
     model = load_detector(cfg, str(checkpoint))
-    known = tuple(model.dataset_meta.get('classes') or ())
-    _check_classes(known, classes, checkpoint)
     thresholds = _thresholds(known, score_thr)
     dataset = UnlabeledImages(str(folder), _test_pipeline(cfg))
     images: list[dict] = []
@@ -200,15 +202,38 @@ def _check_names(classes: Sequence[str], named: Iterable[str]) -> None:
         raise UsageError(f'{what} of the teacher, whose classes are {_listed(classes)}')
 
 
-def _check_classes(
-    known: Sequence[str], wanted: Sequence[str] | None, checkpoint: str | Path
-) -> None:
-    if wanted is not None and tuple(wanted) != tuple(known):
+def _teachers_classes(
+    cfg: Config, checkpoint: str, wanted: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Read them from the checkpoint: MMDetection takes COCO's where it has none."""
+    known = read_weights(checkpoint).classes
+    if known is None:
+        return _unnamed_classes(cfg, checkpoint, wanted)
+    if wanted is not None and tuple(wanted) != known:
         raise UsageError(
             f'{checkpoint} tells the classes {_listed(known)}, the labelled data has '
             f'{_listed(wanted)}; pseudo labels need a teacher that was trained on the '
             'classes of the data, in their order. Leave them out: maps have no classes'
         )
+    return known
+
+
+def _unnamed_classes(
+    cfg: Config, checkpoint: str, wanted: Sequence[str] | None
+) -> tuple[str, ...]:
+    if wanted is None:
+        raise UsageError(
+            f'{checkpoint} does not name its classes; name them by an annotation file '
+            'of the labelled images: --classes-of FILE'
+        )
+    number = num_classes(cfg.model)
+    if number is not None and number != len(wanted):
+        raise UsageError(
+            f'{checkpoint} does not name its classes, and the config has '
+            f'{counted(number, "class", "classes")}, but the labelled data '
+            f'{len(wanted)}: {_listed(wanted)}'
+        )
+    return tuple(wanted)
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

@@ -118,7 +118,8 @@ def list_images(folder: str | Path, exclude: Sequence[str] = ()) -> list[str]:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise UsageError(f'the folder of unlabelled images {root} is not there')
+        fault = 'a file, no folder' if root.exists() else 'not there'
+        raise UsageError(f'the folder of unlabelled images {root} is {fault}')
     found = sorted(
         path.relative_to(root).as_posix()
         for path in root.rglob('*')

@@ -2,6 +2,7 @@
 
 from .attention import AttentionHook
 from .distill_schedule import DistillScheduleHook
+from .evaluated_images import EvaluatedImagesHook
 from .exact_resume import ExactResumeHook
 from .frozen_teacher import FrozenTeacherHook
 from .preemption import PreemptionHook
@@ -10,6 +11,7 @@ from .strict_load import StrictLoadHook
 __all__ = [
     'AttentionHook',
     'DistillScheduleHook',
+    'EvaluatedImagesHook',
     'ExactResumeHook',
     'FrozenTeacherHook',
     'PreemptionHook',

@@ -5,6 +5,7 @@ imported late: that takes seconds, which ``--help`` need not.
 """
 
 import argparse
+import math
 import os
 import sys
 from dataclasses import Field, fields
@@ -89,7 +90,7 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         '--val-fraction',
-        type=float,
+        type=_share,
         metavar='SHARE',
         help='keep this share of the images for validation, such as 0.2, where the '
         'data set has one part only',
@@ -106,7 +107,7 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
     parser.add_argument(
         '--seeds',
         nargs='+',
-        type=int,
+        type=_not_negative,
         default=[0],
         metavar='N',
         help='train once with each of these seeds (default: 0)',
@@ -271,7 +272,7 @@ def _add_unlabeled(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--pseudo-labels',
         nargs='?',
-        type=_score,
+        type=_share,
         const=0.7,
         metavar='SCORE',
         help="also train on the teacher's predictions on them that have this score and "
@@ -279,25 +280,17 @@ def _add_unlabeled(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _score(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1:
-        raise argparse.ArgumentTypeError(f'{text} is no number between 0 and 1')
-    return number
-
-
 def _batch(text: str) -> int | str:
-    return text if text == 'auto' else _positive(text)
+    if text == 'auto':
+        return text
+    try:
+        return _positive(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f'{error}, nor auto') from None
 
 
 def _not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f'{number} is less than 0')
-    return number
+    return _whole(text, 0)
 
 
 def _choose_device(device: str | None) -> None:
@@ -330,18 +323,37 @@ def _choose_device(device: str | None) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f'{number} is less than 1')
-    return number
+    return _whole(text, 1)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f'{text} is no whole number of {least} or more'
+        )
+    return int(text)
 
 
 def _above_zero(text: str) -> float:
-    number = float(text)
-    # Not a number is not above 0 either.
+    number = _number(text)
     if not number > 0:
-        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+        raise argparse.ArgumentTypeError(f'{text} is no number above 0')
     return number
+
+
+def _share(text: str) -> float:
+    number = _number(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f'{text} is no number between 0 and 1')
+    return number
+
+
+def _number(text: str) -> float:
+    """Read a number; what is none is compared with others as if it were NaN."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _take(args: dict[str, Any], names: tuple[Field, ...]) -> dict[str, Any]:
@@ -359,7 +371,7 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     if args['launcher'] != 'none':
         os.environ.setdefault('LOCAL_RANK', local_rank)
     from mmreviewkd.files import configs_folder
-    from mmreviewkd.launch import hide_package_warnings
+    from mmreviewkd.launch import hide_package_warnings, is_for_the_user
 
     hide_package_warnings()
     from mmreviewkd import job
@@ -410,10 +422,12 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             raise job.JobError('--max-seeds and --budget need --until-clear AP')
         else:
             run()
-    except job.JobError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print('\nInterrupted; the same command goes on from here.', file=sys.stderr)
         return 130
+    except Exception as error:
+        if not is_for_the_user(error):
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        return 2
     return 0

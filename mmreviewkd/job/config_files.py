@@ -29,11 +29,25 @@ def read_config(name: str, flag: str) -> Config:
     try:
         return get_config(name) if '::' in name else Config.fromfile(name)
     except FileNotFoundError as error:
-        raise JobError(f'{flag}: {name} cannot be read: {error}') from error
+        near = ', '.join(_near_in_package(name, str(error)))
+        why = f'there is no such config; near it are {near}' if near else error
+        raise JobError(f'{flag}: {name} cannot be read: {why}') from error
     except Exception as error:  # a config is code
         raise JobError(
             f'{flag}: {name} cannot be read: {type(error).__name__}: {error}'
         ) from error
+
+
+def _near_in_package(name: str, error: str) -> list[str]:
+    """Names of a package's configs that are like one that is not there."""
+    package, _, wanted = name.partition('::')
+    # MMEngine's message has the path in quotes. A base may be missing too.
+    missing = Path(error.partition('"')[2].partition('"')[0])
+    root = next((one for one in missing.parents if one.name == 'configs'), None)
+    if root is None or missing != root / wanted:
+        return []
+    known = [path.relative_to(root).as_posix() for path in root.rglob('*.py')]
+    return [f'{package}::{one}' for one in get_close_matches(wanted, known, n=3)]
 
 
 def find_pair(name: str) -> str:

@@ -1,5 +1,6 @@
 """The whole job: teacher, student alone, distilled students, table and plots."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmreviewkd.names import counted
 
 from .about import about_job
 from .errors import JobError
+from .expected import Expected, announcement, mixed_up
 from .fit_data import kinds_of
 from .job_configs import load_configs
 from .method import AS_CONFIGURED, Method, refuse_double_names
@@ -29,7 +31,7 @@ from .runs import is_begun, refuse_other_settings
 from .settings import Detectors, Training
 from .sharing import do_runs, raise_if_any
 from .student import write_student
-from .trial import MOST, announcement, largest_batch, try_runs
+from .trial import MOST, largest_batch, try_runs
 
 # Student's and teacher's; the digits' are meant for a quarter of an hour.
 QUICK_EPOCHS = (2, 2)
@@ -115,7 +117,9 @@ def run_job(
     root = Path(folder) if folder is not None else _make_digits(quick)
     name = _default_work_dir(root, detectors, one_teacher, quick)
     work_dir = Path(work_dir or name).resolve()
-    data = _open_data(root, classes, work_dir, given, console)
+    _check_work_dir(work_dir)
+    unlabeled = dict.fromkeys(m.unlabeled.folder for m in methods if m.unlabeled)
+    data = _open_data(root, classes, work_dir, given, [*unlabeled], console)
     on_gpu = get_device() == 'cuda'
 
     def plan(training: Training, say: Callable[[str], object]) -> list[Run]:
@@ -137,8 +141,11 @@ def run_job(
     console.say(f'{_device()} | {counted(len(runs), "run")} in {work_dir} | {data}')
     _say_fewer_images(training, data, console)
     new = [run for run in runs if not is_begun(run)]
-    if new:
-        console.say(announcement(try_runs(new, console.say), on_gpu, size))
+    expected = [one.shared_by(size) for one in try_runs(new, console.say)]
+    if expected:
+        console.say(announcement(expected, on_gpu))
+        if mixed_up(expected):
+            console.say(mixed_up(expected))
     if dry_run:
         console.say('Nothing is begun; leave out --dry-run to begin.')
         return work_dir
@@ -151,7 +158,7 @@ def run_job(
         plot_gains(results, work_dir / 'gains.png')
         return results
 
-    failed = _do(runs, console, report, launcher)
+    failed = _do(runs, console, report, launcher, expected)
     results = report()
     console.say('drawing ap_over_epochs.png and predictions.png')
     plot_ap(results, work_dir / 'ap_over_epochs.png')
@@ -209,14 +216,18 @@ def _say_fewer_images(training: Training, data: DataFolder, console: Console) ->
 
 
 def _do(
-    runs: list[Run], console: Console, report: Callable[[], Results], launcher: str
+    runs: list[Run],
+    console: Console,
+    report: Callable[[], Results],
+    launcher: str,
+    expected: Sequence[Expected],
 ) -> list[Run]:
     """Do the runs, together with the other processes of the launcher."""
     if launcher == 'none':
-        return do_runs(runs, console, report)
+        return do_runs(runs, console, report, expected=expected)
     team = Team(launcher)
     team.lead(runs)
-    failed = do_runs(runs, console, report, team)
+    failed = do_runs(runs, console, report, team, expected)
     team.lead(None)
     team.leave()
     return failed
@@ -243,16 +254,28 @@ def _default_work_dir(
     return f'work_dirs/{name}{"_methods" if one_teacher else ""}{suffix}'
 
 
+def _check_work_dir(work_dir: Path) -> None:
+    """See to it that the folder can be made and written to, before hours of work."""
+    place = next(path for path in (work_dir, *work_dir.parents) if path.exists())
+    if not place.is_dir():
+        raise JobError(f'--work-dir {work_dir}: {place} is a file; give a folder')
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise JobError(
+            f'--work-dir {work_dir}: {place} cannot be written to; give another folder'
+        )
+
+
 def _open_data(
     root: Path,
     classes: Sequence[str] | None,
     work_dir: Path,
     given: Given | None,
+    unlabeled: Sequence[str],
     console: Console,
 ) -> DataFolder:
     """Open the data set, and say what was found and what the user should know."""
     try:
-        data = open_folder(root, classes, work_dir, given)
+        data = open_folder(root, classes, work_dir, given, unlabeled)
     except DataError as error:
         raise JobError(str(error)) from error
     console.say(data.found)

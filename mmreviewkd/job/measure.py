@@ -16,14 +16,22 @@ class MeasuringHook(Hook):
 
     Args:
         console (Console): Where to show it.
-        estimate (Estimate): Of the whole job.
+        estimate (Estimate): Of the whole job; kept up to date.
+        index (int): Index of the run in the job.
         label (str): What its lines begin with.
     """
 
-    def __init__(self, console: Console, estimate: Estimate, label: str) -> None:
+    def __init__(
+        self, console: Console, estimate: Estimate, index: int, label: str
+    ) -> None:
         self._console = console
         self._estimate = estimate
+        self._index = index
         self._label = label
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Note when it begins."""
+        self._start = time.perf_counter()
 
     def after_val_iter(
         self,
@@ -34,6 +42,9 @@ class MeasuringHook(Hook):
     ) -> None:
         """Show the progress."""
         total = len(runner.val_dataloader)
+        done = (batch_idx + 1) / total
+        pace = (time.perf_counter() - self._start) / done
+        self._estimate.update(self._index, 'evaluations', done, pace, trust=done)
         text = f'{self._label} as given: evaluation, batch {batch_idx + 1} of {total}'
         self._console.status(text, *self._estimate.share_and_rest())
 

@@ -1,17 +1,11 @@
-"""The number of classes in a model's config."""
-
-from collections.abc import Iterator
-from typing import Any
+"""Fitting a model's config to a number of classes."""
 
 from mmengine.config import ConfigDict
 
 from mmreviewkd.names import counted
+from mmreviewkd.num_classes import class_fields
 
 from .errors import JobError
-
-# Other classes than those of the objects: a backbone's own task, object or none, stuff.
-_OTHERS = ('backbone', 'neck', 'rpn_head', 'semantic_head', 'teacher', 'language_model')
-_FIELDS = ('num_classes', 'num_things_classes')
 
 
 def set_num_classes(model: ConfigDict, number: int) -> None:
@@ -24,7 +18,7 @@ def set_num_classes(model: ConfigDict, number: int) -> None:
     Raises:
         JobError: If the model segments stuff too.
     """
-    for part, field in _places(model):
+    for part, field in class_fields(model):
         if field == 'num_things_classes':
             if part.get('num_stuff_classes'):
                 raise JobError(
@@ -34,24 +28,6 @@ def set_num_classes(model: ConfigDict, number: int) -> None:
                 )
         _set_class_weights(part, part[field], number)
         part[field] = number
-
-
-def num_classes(model: ConfigDict) -> int | None:
-    """Give the number of classes of a detector; None where no head says it."""
-    return next((part[field] for part, field in _places(model)), None)
-
-
-def _places(value: Any) -> Iterator[tuple[ConfigDict, str]]:
-    if isinstance(value, dict):
-        for field in _FIELDS:
-            if isinstance(value.get(field), int):
-                yield value, field
-        for key, part in value.items():
-            if key not in _OTHERS:
-                yield from _places(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _places(part)
 
 
 def _set_class_weights(part: ConfigDict, before: int, number: int) -> None:

@@ -21,8 +21,8 @@ RESAMPLED = 'resampled_ap.json'
 class SavePredictionsHook(Hook):
     """Lets the COCO metric write its predictions to a run's folder.
 
-    The metric is told which images are evaluated. The predictions are those of the
-    last evaluation, in COCO's format: ``predictions.{bbox,segm}.json``.
+    The predictions are those of the last evaluation, in COCO's format:
+    ``predictions.{bbox,segm}.json``.
 
     Args:
         folder (Path): The run's folder.
@@ -35,12 +35,6 @@ class SavePredictionsHook(Hook):
         metric = _coco_metric(runner)
         if metric is not None:
             metric.outfile_prefix = self._prefix
-            dataset = runner.val_dataloader.dataset
-            # Else the metric takes all of the annotation file, and each image that
-            # --max-images leaves out is one where nothing was found.
-            metric.img_ids = [
-                dataset.get_data_info(index)['img_id'] for index in range(len(dataset))
-            ]
 
 
 def measure_accuracy(runner: Runner, folder: Path) -> dict[str, Any]:

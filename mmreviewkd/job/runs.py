@@ -17,6 +17,7 @@ from torch import nn
 
 from mmreviewkd.distillers import students_own
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
+from mmreviewkd.hooks import EvaluatedImagesHook
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
 from mmreviewkd.names import printable
@@ -132,6 +133,7 @@ def train(
         ] + [warnings]
         log_versions()
         runner.register_hook(hook)
+        runner.register_hook(EvaluatedImagesHook())
         runner.register_hook(SavePredictionsHook(run.folder))
         try:
             if run.checkpoint:

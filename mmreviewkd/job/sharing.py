@@ -13,6 +13,7 @@ from mmreviewkd.names import counted
 
 from .errors import JobError
 from .estimate import Estimate
+from .expected import Expected
 from .measure import MeasuringHook
 from .plan import PseudoLabels, Run
 from .processes import Team
@@ -29,6 +30,7 @@ def do_runs(
     console: Console,
     after_each: Callable[[], object] | None = None,
     team: Team | None = None,
+    expected: Sequence[Expected] = (),
 ) -> list[Run]:
     """Do the runs that no other process does, until all are done.
 
@@ -43,6 +45,7 @@ def do_runs(
             Defaults to None.
         team (Team, optional): The processes that train each run together. Where a run
             fails in there, all end. Defaults to None: this process alone.
+        expected (Sequence[Expected]): What the trial tells of the runs. Defaults to ().
 
     Returns:
         list[Run]: The runs that have failed; a file in the folder of each says why.
@@ -50,7 +53,7 @@ def do_runs(
     for run in runs:
         (run.folder / _ERROR).unlink(missing_ok=True)
     with console:
-        return _Worker(runs, console, after_each, team).do_all()
+        return _Worker(runs, console, after_each, team, expected).do_all()
 
 
 class _Worker:
@@ -62,6 +65,7 @@ class _Worker:
         console: Console,
         after_each: Callable[[], object] | None,
         team: Team | None,
+        expected: Sequence[Expected],
     ) -> None:
         self._runs = runs
         self._console = console
@@ -69,6 +73,10 @@ class _Worker:
         self._team = team
         self._failed: list[Run] = []
         self._estimate = Estimate(runs)
+        for one in expected:
+            self._estimate.expect(
+                one.run.name, one.epoch_seconds, one.evaluation_seconds
+            )
         for index, run in enumerate(runs):
             result = read_result(run.folder)
             if result is not None:
@@ -153,7 +161,7 @@ class _Worker:
         label = self._label(index)
         hook: Hook = ProgressHook(self._console, self._estimate, index, label)
         if run.checkpoint:
-            hook = MeasuringHook(self._console, self._estimate, label)
+            hook = MeasuringHook(self._console, self._estimate, index, label)
         try:
             if self._team is None:
                 result = train(run, hook, self._console)

@@ -1,5 +1,6 @@
 """Where the weights of a training start from."""
 
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -43,16 +44,18 @@ def start_from_checkpoint(cfg: Config, checkpoint: str) -> None:
 
 
 def check_start(from_scratch: bool, checkpoint: str | None) -> None:
-    """Refuse to start from two places.
+    """Refuse to start from two places, or from a file that is not there.
 
     Raises:
-        JobError: If both are asked for.
+        JobError: If both are asked for, or there is no such checkpoint.
     """
     if from_scratch and checkpoint:
         raise JobError(
             '--from-scratch and --student-checkpoint say different things; leave one '
             'of them out'
         )
+    if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise JobError(f'--student-checkpoint {checkpoint}: there is no such file')
 
 
 def _unfreeze(value: Any) -> None:

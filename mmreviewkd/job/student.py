@@ -13,7 +13,6 @@ from mmreviewkd.inference import load_detector
 from mmreviewkd.model_card import write_model_card
 
 from .checkpoints import BEST, trained_weights
-from .errors import JobError
 from .fit_data import main_metric
 from .image_size import evaluation_size
 from .method import CONTROLS
@@ -94,7 +93,7 @@ def _export(run: Run, folder: Path, say: Callable[[str], object]) -> None:
             cfg = Config.fromfile(folder / 'student.py', use_predefined_variables=False)
             model = load_detector(cfg, str(folder / 'student.pth'), device='cpu')
             exported = export_onnx(model, folder / 'student.onnx', (height, width))
-    except (UsageError, JobError) as error:
+    except UsageError as error:
         say(f'note: there is no ONNX file: {error}')
         return
     say(

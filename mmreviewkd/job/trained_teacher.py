@@ -7,15 +7,16 @@ from urllib.error import URLError
 
 from mmengine.config import ConfigDict
 
-from mmreviewkd.names import counted
+from mmreviewkd.names import counted, printable
+from mmreviewkd.num_classes import num_classes
 from mmreviewkd.teachers.weights import read_weights
 
 from .errors import JobError
-from .num_classes import num_classes
 from .pair import Pair
 from .quiet import quiet
 
 _RANDOM = 'random'
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,32 @@ class TrainedTeacher:
             return True
         if own is not None and tuple(own) == tuple(classes):
             return True
-        number = (
-            counted(self.num_classes, 'class', 'classes')
-            if self.num_classes
-            else 'no classes'
-        )
         say(
-            f'note: the teacher has {number}, and not those of the data, so its AP on '
-            'the data is not measured'
+            f'note: the teacher has {self._others(classes)}, so its AP on the data is '
+            'not measured'
         )
         return False
+
+    def _others(self, classes: Sequence[str]) -> str:
+        """Say how its classes are others than those of a data set."""
+        if self.classes is not None and sorted(self.classes) == sorted(classes):
+            return (
+                f'the classes of the data in another order ({_some(self.classes)}; the '
+                f'data: {_some(classes)})'
+            )
+        if not self.num_classes:
+            return 'no classes'
+        text = counted(self.num_classes, 'class', 'classes')
+        if self.classes is None:
+            return f'{text} by its config, and its checkpoint does not name them'
+        lacking = [name for name in classes if name not in self.classes]
+        lacks = f' (it lacks {_some(lacking)})' if lacking else ''
+        return f'{text}, and not those of the data{lacks}'
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f' and {len(names) - _FEW} more' if len(names) > _FEW else ''
+    return ', '.join(map(printable, names[:_FEW])) + rest
 
 
 def _read_classes(path: str) -> tuple[str, ...] | None:

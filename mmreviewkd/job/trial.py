@@ -1,12 +1,9 @@
 """Building all that a job plans, and a step of each run, before the first begins."""
 
 import copy
-import math
-import resource
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,14 @@ from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from mmreviewkd.datasets import WithUnlabeled
-from mmreviewkd.names import counted
 from mmreviewkd.preflight.findings import Findings
 from mmreviewkd.preflight.samples import build_loaders
 from mmreviewkd.preflight.step import Cost, try_a_step
 
 from .errors import JobError
+from .estimate import count_evaluations
+from .expected import Expected
 from .plan import Run
-from .progress import clock
 from .pseudo_labels import without_missing_labels
 from .quiet import quiet
 from .runs import count_parameters
@@ -31,53 +28,13 @@ from .start import check_weights
 
 _NETWORK = ('URLError', 'HTTPError', 'urlopen error', 'ConnectionError')
 _HINT = (
-    ' Weights that start a training cannot be downloaded: give the student '
+    '\nWeights that start a training cannot be downloaded: give the student '
     '--student-checkpoint FILE, start --from-scratch, or name a file by --cfg-options '
     'model.student.backbone.init_cfg.checkpoint=FILE (model.teacher likewise)'
 )
 _STEPS = 2
 MOST = 64
 """The largest batch that is tried."""
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a run will take, as far as a step of it tells.
-
-    Args:
-        run (Run): The run.
-        parameters (int): Parameters of its detector.
-        epochs (int): Epochs of it.
-        images (int): Images of an epoch.
-        batch (int): Images of a step.
-        others (int): Unlabelled or pseudo-labelled images that are added to them.
-        seconds (float): Time of the whole run.
-        memory (int): The most that the GPU held in the trial, in bytes.
-    """
-
-    run: Run
-    parameters: int
-    epochs: int
-    images: int
-    batch: int
-    others: int
-    seconds: float
-    memory: int
-
-    def __str__(self) -> str:
-        images = counted(self.images, 'image')
-        what = f'{self.run.name:<19} {self.parameters / 1e6:7.2f} M parameters  '
-        if self.run.checkpoint:
-            what += f'trained, measured on {images}'
-        else:
-            what += (
-                f'{counted(self.epochs, "epoch")} of {images} in batches of '
-                f'{self.batch}'
-            )
-        if self.others:
-            what += f' and {self.others} more'
-        memory = f', {self.memory / 2**30:.1f} GiB' if self.memory else ''
-        return f'  {what}, about {clock(self.seconds)}{memory}'
 
 
 def try_runs(runs: Sequence[Run], say: Callable[[str], object]) -> list[Expected]:
@@ -98,6 +55,8 @@ def try_runs(runs: Sequence[Run], say: Callable[[str], object]) -> list[Expected
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         teacher = Path(folder) / 'teacher.pth'
+        # Those of the former run, for the next one that has the same data. Of others
+        # there is one at a time, since an annotation file may take gigabytes.
         loaders: dict[str, dict[str, DataLoader]] = {}
         for run in runs:
             if run.name in expected or any(
@@ -110,6 +69,7 @@ def try_runs(runs: Sequence[Run], say: Callable[[str], object]) -> list[Expected
             with quiet():
                 key = str([cfg.train_dataloader, cfg.val_dataloader])
                 if key not in loaders:
+                    loaders.clear()
                     loaders[key] = build_loaders(cfg, found)
                 cost = None
                 if not found.problems:
@@ -160,30 +120,6 @@ def largest_batch(run: Run, most: int = MOST) -> int:
             'not even one image fits the GPU; take smaller images: --image-size'
         )
     return fits
-
-
-def announcement(expected: Sequence[Expected], on_gpu: bool, processes: int) -> str:
-    """Say what a job will do, what each run takes, and all together.
-
-    Args:
-        expected (Sequence[Expected]): The runs.
-        on_gpu (bool): Whether they are done on a GPU.
-        processes (int): How many processes train each run together; the trial was in
-            one, so they share its time.
-    """
-    lines = [str(one) for one in {one.run.name: one for one in expected}.values()]
-    seeds = sorted({one.run.seed for one in expected if not one.run.checkpoint})
-    if len(seeds) > 1:
-        lines.append(f'  each with the seeds {", ".join(map(str, seeds))}')
-    if on_gpu:
-        most = max((one.memory for one in expected), default=0)
-        memory = f'{most / 2**30:.1f} GiB of the GPU'
-    else:
-        memory = f'{_resident() / 2**30:.1f} GiB'
-    total = clock(sum(one.seconds for one in expected) / processes)
-    return '\n'.join(
-        ['planned:', *lines, f'  in all about {total}, and {memory} of memory']
-    )
 
 
 def _config(run: Run, teacher: Path) -> Config:
@@ -238,26 +174,19 @@ def _try(
 
 
 def _expect(run: Run, cost: Cost, loaders: dict[str, DataLoader]) -> Expected:
-    loop, train, val = run.config.train_cfg, *loaders.values()
+    train, val = loaders.values()
     images: Any = (val if run.checkpoint else train).dataset
     if isinstance(images, WithUnlabeled):
         images = images.datasets[0]
-    epochs = 0 if run.checkpoint else loop.max_epochs
-    evaluations = math.ceil(epochs / loop.get('val_interval', 1)) or 1
     return Expected(
         run=run,
         parameters=count_parameters(cost.model),
-        epochs=epochs,
+        epochs=0 if run.checkpoint else run.config.train_cfg.max_epochs,
         images=len(images),
         batch=run.config.train_dataloader.batch_size,
         others=getattr(train.batch_sampler, 'others', 0),
-        seconds=epochs * len(train) * cost.step_seconds
-        + evaluations * len(val) * cost.evaluation_seconds,
+        epoch_seconds=len(train) * cost.step_seconds,
+        evaluations=count_evaluations(run),
+        evaluation_seconds=len(val) * cost.evaluation_seconds,
         memory=cost.memory,
     )
-
-
-def _resident() -> int:
-    """The most memory that this process has had, in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == 'darwin' else 1024 * most

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
-from mmengine.hooks import RuntimeInfoHook
+from mmengine.hooks import EMAHook, RuntimeInfoHook
 from mmengine.model import BaseModel
 from torch.utils.data import DataLoader
 
@@ -48,7 +48,7 @@ def try_a_step(
     """Build what training builds, and take one step of training and of evaluation.
 
     Nothing of it stays, and no hook is called but the one that tells models how far
-    training is.
+    training is, and those of moving averages, which load weights.
 
     Args:
         cfg (Config): Config of a run.
@@ -154,6 +154,10 @@ class _Trial:
     def begin(self) -> None:
         """Load the weights to start from, and check the teacher's classes."""
         runner = self.runner
+        for hook in runner.hooks:
+            # It loads the weights to start from too, into a model that it makes here.
+            if isinstance(hook, EMAHook):
+                hook.before_run(runner)
         runner.load_or_resume()
         if isinstance(self.model, DistillationMixin):
             check_teacher_classes(self.model, runner.train_dataloader.dataset)

@@ -119,6 +119,9 @@ def test_one_class(tmp_path):
 
 def test_no_folder(tmp_path):
     assert refused(tmp_path / 'none') == f'there is no folder {tmp_path / "none"}'
+    file = tmp_path / 'train.json'
+    file.write_text('')
+    assert refused(file).startswith(f'{file} is a file; give the folder')
 
 
 def test_unknown_class(tmp_path):

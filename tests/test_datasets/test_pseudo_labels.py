@@ -12,8 +12,10 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from pycocotools import mask as coco_mask
 
+from mmreviewkd.datasets import pseudo_labels
 from mmreviewkd.datasets.pseudo_labels import classes_of, write_pseudo_labels
 from mmreviewkd.errors import UsageError
+from mmreviewkd.teachers.weights import Weights
 
 CLASSES = ('a', 'b', 'c')
 TOOL = Path(__file__).resolve().parents[2] / 'tools/pseudo_labels.py'
@@ -71,7 +73,6 @@ def detector(monkeypatch):
     """A detector that finds the same on each image but the second."""
 
     class Detector:
-        dataset_meta = dict(classes=CLASSES)
         seen = 0
 
         def test_step(self, batch):
@@ -98,7 +99,15 @@ def detector(monkeypatch):
         return detector
 
     monkeypatch.setattr('mmreviewkd.inference.load_detector', load)
+    name_classes(monkeypatch, CLASSES)
     return detector
+
+
+def name_classes(monkeypatch, classes):
+    """Let the checkpoint name these classes."""
+    monkeypatch.setattr(
+        pseudo_labels, 'read_weights', lambda path: Weights({}, classes)
+    )
 
 
 def test_confident_predictions_become_annotations(detector, folder, tmp_path):
@@ -154,6 +163,22 @@ def test_refusals(detector, folder, tmp_path, arguments, message):
     with pytest.raises(UsageError, match=message):
         write_pseudo_labels(config(), 't', folder, tmp_path / 'o.json', **arguments)
     assert not (tmp_path / 'o.json').exists()
+
+
+def test_checkpoint_without_names(detector, folder, tmp_path, monkeypatch):
+    """Its classes are those of the labelled data, not MMDetection's guess: COCO's."""
+    name_classes(monkeypatch, None)
+    cfg, out = config(), tmp_path / 'o.json'
+    cfg.model.roi_head.bbox_head.num_classes = 3
+    counts = write_pseudo_labels(cfg, 't', folder, out, 0.5, CLASSES)
+    assert counts.instances == dict(a=2, b=0, c=2)
+    assert classes_of(out) == CLASSES
+    out.unlink()
+    with pytest.raises(UsageError, match='does not name its classes; name them by'):
+        write_pseudo_labels(cfg, 't', folder, out, 0.5)
+    with pytest.raises(UsageError, match='has 3 classes, but the labelled data 2: a'):
+        write_pseudo_labels(cfg, 't', folder, out, 0.5, ('a', 'b'))
+    assert not out.exists()
 
 
 def test_command_with_a_real_detector(teacher, folder, tmp_path, monkeypatch, capsys):

@@ -47,6 +47,9 @@ def test_images_that_a_file_names_are_left_out(folder, tmp_path):
 def test_folders_without_images(tmp_path):
     with pytest.raises(UsageError, match='is not there'):
         list_images(tmp_path / 'none')
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(UsageError, match='is a file, no folder'):
+        list_images(tmp_path / 'file')
     with pytest.raises(UsageError, match='has no images'):
         list_images(tmp_path)
 

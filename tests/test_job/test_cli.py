@@ -9,6 +9,7 @@ import pytest
 
 from mmreviewkd import job
 from mmreviewkd.data_folders import Given
+from mmreviewkd.errors import UsageError
 from mmreviewkd.job import (
     AS_CONFIGURED,
     CONTROLS,
@@ -200,11 +201,17 @@ def test_limits_without_until_clear(monkeypatch, asked, capsys):
     assert 'need --until-clear AP' in capsys.readouterr().err
     with pytest.raises(SystemExit):
         call(monkeypatch, cli.compare, 'set', '--until-clear', '0')
-    assert '0 is not above 0' in capsys.readouterr().err
+    assert '0 is no number above 0' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    'error, code', [(KeyboardInterrupt(), 130), (JobError('1 run failed'), 2)]
+    'error, code',
+    [
+        (KeyboardInterrupt(), 130),
+        (JobError('it cannot be done'), 2),
+        (UsageError('it cannot be done'), 2),
+        (PermissionError('it cannot be done'), 2),
+    ],
 )
 def test_exit_code(monkeypatch, capsys, error, code):
     def fail(*args, **others):
@@ -212,7 +219,13 @@ def test_exit_code(monkeypatch, capsys, error, code):
 
     monkeypatch.setattr(job, 'run_job', fail)
     assert call(monkeypatch, cli.distill) == code
-    assert ('error: 1 run failed' in capsys.readouterr().err) == (code == 2)
+    assert ('error: it cannot be done' in capsys.readouterr().err) == (code == 2)
+
+
+def test_faults_of_the_program_have_a_traceback(monkeypatch):
+    monkeypatch.setattr(job, 'run_job', lambda *args, **others: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call(monkeypatch, cli.distill)
 
 
 def test_errors(monkeypatch, tmp_path, capsys):
@@ -220,9 +233,24 @@ def test_errors(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().err.endswith(
         f'error: there is no folder {tmp_path}/none\n'
     )
+
+
+@pytest.mark.parametrize(
+    'flag, value, message',
+    [
+        ('--epochs', '0', '0 is no whole number of 1 or more'),
+        ('--epochs', 'many', 'many is no whole number of 1 or more'),
+        ('--batch', 'many', 'many is no whole number of 1 or more, nor auto'),
+        ('--workers', '-1', '-1 is no whole number of 0 or more'),
+        ('--seeds', '-1', '-1 is no whole number of 0 or more'),
+        ('--val-fraction', 'half', 'half is no number between 0 and 1'),
+        ('--val-fraction', '20', '20 is no number between 0 and 1'),
+    ],
+)
+def test_wrong_numbers(monkeypatch, capsys, flag, value, message):
     with pytest.raises(SystemExit):
-        call(monkeypatch, cli.distill, '--epochs', '0')
-    assert '0 is less than 1' in capsys.readouterr().err
+        call(monkeypatch, cli.distill, f'{flag}={value}')
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('name', ['distill', 'compare'])

@@ -50,6 +50,10 @@ def test_wrong_files(tmp_path, text, message):
 def test_unknown_name_in_a_package():
     with pytest.raises(JobError, match='--teacher: mmdet::none.py cannot be read'):
         read_config('mmdet::none.py', '--teacher')
+    # The folder has a config of nearly this name.
+    with pytest.raises(JobError, match='there is no such config; near it') as error:
+        read_config('mmdet::rtmdet/rtmdet_tiny.py', '--teacher')
+    assert 'mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py' in str(error.value)
 
 
 def test_files_that_a_config_names(tmp_path, monkeypatch):

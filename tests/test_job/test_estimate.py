@@ -7,7 +7,7 @@ from mmreviewkd.job.estimate import Estimate
 from mmreviewkd.job.plan import Run
 
 
-def estimate(*runs):
+def estimate(*runs, checkpoint=None):
     """Of runs with a name, a number of epochs and an interval of evaluations."""
     return Estimate(
         [
@@ -15,6 +15,7 @@ def estimate(*runs):
                 name,
                 None,
                 Config(dict(train_cfg=dict(max_epochs=epochs, val_interval=interval))),
+                checkpoint=checkpoint,
             )
             for name, epochs, interval in runs
         ]
@@ -161,6 +162,39 @@ def test_first_slow_steps_make_no_estimate():
     found.update(0, 'evaluations', 0.01, 600.0, trust=0.01)
     assert found.share_and_rest()[1] == pytest.approx(expected, rel=0.01)
     assert expected < before
+
+
+def test_trial_tells_before_the_first_step():
+    found = estimate(('teacher', 10, 5), ('student', 10, 5), ('fitnet', 8, 4))
+    found.expect('teacher', 3.0, 10.0)
+    found.expect('student', 2.0, 4.0)
+    found.expect('fitnet', 2.5, 5.0)
+    trial = (30 + 20) + (20 + 8) + (20 + 10)
+    assert found.share_and_rest() == (0, pytest.approx(trial))
+    # What is measured takes over little by little, from the first step on.
+    found.update(0, 'epochs', 0, 6.0, trust=0.1)
+    # The others are taken to be slower by as much: 3.3 s in the place of 3.
+    trainings = 1.1 * (30 + 20 + 20)
+    assert found.share_and_rest()[1] == pytest.approx(trainings + 20 + 8 + 10)
+    found.update(0, 'epochs', 10, 6.0)
+    found.update(0, 'evaluations', 2, 5.0)
+    assert found.share_and_rest()[1] == pytest.approx(2 * (20 + 20) + (8 + 10) / 2)
+
+
+def test_runs_that_were_not_tried():
+    """Since they are begun: they cost as usual beside those that were."""
+    found = estimate(('teacher', 10, 20), ('student', 10, 20))
+    found.expect('student', 2.0, 0.0)
+    found.update(0, 'evaluations', 1, 0.0)
+    assert found.share_and_rest()[1] == pytest.approx(10 * 1.6 * 2 + 20)
+
+
+def test_given_teacher_is_evaluated_once():
+    found = estimate(('teacher', 0, 1), checkpoint='teacher.pth')
+    found.expect('teacher', 0.0, 10.0)
+    assert found.share_and_rest() == (0, pytest.approx(10))
+    found.update(0, 'evaluations', 0.5, 20.0, trust=0.5)
+    assert found.share_and_rest() == (pytest.approx(0.5), pytest.approx(7.5))
 
 
 def test_evaluations_alone_tell_nothing_of_trainings():

@@ -326,6 +326,18 @@ def test_checkpoints_have_stable_names(finished):
         assert (folder / 'best.pth').samefile(folder / 'last.pth')
 
 
+def test_work_dir_that_cannot_be_written_to(configs, digits, tmp_path, monkeypatch):
+    """It is refused before anything is read."""
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(JobError, match='file/work: .*/file is a file; give a folder'):
+        run_job(configs, digits, work_dir=tmp_path / 'file/work')
+    # Root may write to any folder.
+    monkeypatch.setattr(os, 'access', lambda place, mode: False)
+    with pytest.raises(JobError, match='deep/work: .* cannot be written to; give'):
+        run_job(configs, digits, work_dir=tmp_path / 'deep/work')
+    assert not (tmp_path / 'deep').exists()
+
+
 def test_methods_set_the_distillation(configs, digits, tmp_path):
     options = {'model.distillation.loss_weight': 2.0}
     methods = [Method('review', dict(distillation=REVIEW))]

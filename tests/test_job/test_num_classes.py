@@ -3,7 +3,8 @@ import toys
 from mmengine.config import ConfigDict
 
 from mmreviewkd.job import JobError
-from mmreviewkd.job.num_classes import num_classes, set_num_classes
+from mmreviewkd.job.num_classes import set_num_classes
+from mmreviewkd.num_classes import num_classes
 
 # One of each family that keeps its classes in a place of its own.
 FAMILIES = {

@@ -8,6 +8,7 @@ import pytest
 from coco_sets import POLYGON, write_coco
 from mmdet.evaluation import CocoMetric
 
+from mmreviewkd.hooks import EvaluatedImagesHook
 from mmreviewkd.job.predictions import SavePredictionsHook, measure_accuracy
 
 NAMES = ('cat', 'dog')
@@ -57,6 +58,7 @@ def test_fewer_images(runner, tmp_path):
         metric.img_ids = None
         one = runner_of(metric, images)
         SavePredictionsHook(tmp_path).before_val_epoch(one)
+        EvaluatedImagesHook().before_val_epoch(one)
         assert metric.compute_metrics([(truth, found)])['bbox_mAP'] == ap
         assert measure_accuracy(one, tmp_path)['class_ap']['box']['cat'] == (
             pytest.approx(100 * ap, abs=0.05)

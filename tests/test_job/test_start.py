@@ -47,6 +47,9 @@ def test_one_start():
     check_start(True, None)
     with pytest.raises(JobError, match='leave one of them out'):
         check_start(True, 'a.pth')
+    with pytest.raises(JobError, match='--student-checkpoint a.pth: there is no such'):
+        check_start(False, 'a.pth')
+    check_start(False, 'https://a/a.pth')
 
 
 def test_weights_of_another_detector(tmp_path):

@@ -42,7 +42,11 @@ def test_classes_of_the_checkpoint(checkpoint, read):
     assert teacher.knows(('a', 'b', 'c'))
     said = []
     assert not teacher.knows(('a', 'c', 'b'), said.append)
-    assert 'the teacher has 3 classes, and not those of the data' in said[0]
+    assert 'in another order (a, b, c; the data: a, c, b), so its AP' in said[0]
+    assert not teacher.knows(('a', 'd'), said.append)
+    assert 'has 3 classes, and not those of the data (it lacks d), so' in said[1]
+    assert not teacher.knows(('a', 'b'), said.append)
+    assert 'has 3 classes, and not those of the data, so its AP' in said[2]
 
 
 def test_unnamed_classes(checkpoint, read):
@@ -51,7 +55,8 @@ def test_unnamed_classes(checkpoint, read):
     said = []
     assert teacher.knows(range(10), said.append)
     assert 'does not name its classes' in said[0]
-    assert not teacher.knows(range(9))
+    assert not teacher.knows(range(9), said.append)
+    assert 'has 10 classes by its config, and its checkpoint does not name' in said[1]
 
 
 def test_random_and_none(read):

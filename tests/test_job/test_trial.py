@@ -8,9 +8,10 @@ from runs import JOB_OPTIONS
 
 from mmreviewkd.data_folders import open_folder
 from mmreviewkd.job import Detectors, JobError, Training, trial, unlabeled_methods
+from mmreviewkd.job.expected import announcement
 from mmreviewkd.job.job_configs import load_configs
 from mmreviewkd.job.plan import plan_runs
-from mmreviewkd.job.trial import announcement, largest_batch, try_runs
+from mmreviewkd.job.trial import largest_batch, try_runs
 
 NARROW = {
     f'model.{detector}.roi_head.bbox_head.fc_out_channels': 16
@@ -82,7 +83,7 @@ def test_all_is_built_once(plan, tmp_path):
     assert teacher.parameters > student.parameters == distilled.parameters
     assert (teacher.epochs, teacher.images, teacher.batch) == (2, 2, 4)
     assert all(one.seconds > 0 for one in expected)
-    text = announcement(expected, on_gpu=False, processes=1)
+    text = announcement(expected, on_gpu=False)
     assert text.count('2 epochs of 2 images in batches of 4') == 3
     assert 'each with the seeds 0, 1' in text and 'GiB of memory' in text
     assert not (tmp_path / 'work').exists()
@@ -134,8 +135,20 @@ def test_wrong_start(plan, tmp_path):
 
 def test_missing_start(plan, tmp_path):
     missing = Detectors(student_checkpoint=str(tmp_path / 'none.pth'))
-    with pytest.raises(JobError, match='student: .*none.pth'):
+    with pytest.raises(JobError, match='--student-checkpoint .*none.pth: there is no'):
         attempt(plan('student', detectors=missing))
+
+
+def test_start_with_moving_averages(plan, tmp_path):
+    """As RTMDet has them: MMEngine's hook has no model to load before the run."""
+    path = tmp_path / 'start.pth'
+    (run,) = plan('student')
+    state = toys.build(run.config.model).state_dict()
+    torch.save(dict(state_dict=state), path)
+    start = Detectors(student_checkpoint=str(path))
+    runs = plan('student', {'custom_hooks': [dict(type='EMAHook')]}, start)
+    expected, _ = attempt(runs)
+    assert [one.run.name for one in expected] == ['student']
 
 
 def test_weights_that_cannot_be_downloaded(plan):
@@ -143,7 +156,7 @@ def test_weights_that_cannot_be_downloaded(plan):
     url = 'http://127.0.0.1:9/none.pth'
     pretrained = dict(_delete_=True, type='Pretrained', checkpoint=url)
     option = {'model.student.backbone.init_cfg': pretrained}
-    with pytest.raises(JobError, match='--student-checkpoint FILE.*--from-scratch'):
+    with pytest.raises(JobError, match='\nWeights .*--student-checkpoint FILE'):
         attempt(plan('student', option))
 
 
