@@ -5,6 +5,7 @@ from coco_sets import POLYGON, write_coco
 
 from mmreviewkd.data_folders import open_folder
 from mmreviewkd.datasets import make_digits
+from mmreviewkd.job import image_matches, inference_cost
 
 
 @pytest.fixture(scope='session')
@@ -18,6 +19,16 @@ def digits(tmp_path_factory):
     """A set of a few digits, with masks."""
     root = tmp_path_factory.mktemp('data') / 'tiny'
     return make_digits(root, num_train=8, num_val=4, image_size=96)
+
+
+@pytest.fixture(scope='module')
+def brief():
+    """Runs that measure little once they are trained; tests of that measure it all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inference_cost, 'PREDICTIONS', 2)
+        patch.setattr(inference_cost, 'WARM_UP', 0)
+        patch.setattr(image_matches, 'RESAMPLES', 20)
+        yield
 
 
 @pytest.fixture
