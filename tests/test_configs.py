@@ -23,7 +23,7 @@ METHODS = sorted(toys.CONFIGS.glob('methods/*.py'))
 
 
 @pytest.mark.parametrize('path', DISTILLED, ids=lambda p: p.stem)
-def test_trains_and_predicts(path):
+def test_trains_and_predicts(path, tmp_path):
     """A real step and a prediction, with a random teacher."""
     model = Config.fromfile(path).model
     student, teacher = (
@@ -31,7 +31,11 @@ def test_trains_and_predicts(path):
         for key in ('student', 'teacher')
     )
     few_boxes(student)
-    model.update(student=student, teacher=teacher, teacher_checkpoint='random')
+    checkpoint = 'random'
+    if model.get('inherit'):
+        # From a teacher that is trained.
+        checkpoint = toys.save_teacher(teacher, tmp_path / 'teacher.pth')
+    model.update(student=student, teacher=teacher, teacher_checkpoint=checkpoint)
     model = toys.build(model)
     model.init_weights()
     assert model.teacher.loaded
