@@ -7,7 +7,6 @@ import pytest
 import torch
 from mmengine.config import config as config_module
 from mmengine.config import utils as config_utils
-from mmengine.hub import hub
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 from yapf.yapflib import yapf_api
@@ -48,9 +47,7 @@ def _configs_take_little_time() -> Iterator[None]:
         patch.setattr(config_module, 'FormatCode', format_code, raising=False)
         # For each `mmdet::` it reads a hundred files of MMDetection, and asks what is
         # installed.
-        find = cache(config_utils._get_cfg_metainfo)
-        for module in (config_utils, hub):
-            patch.setattr(module, '_get_cfg_metainfo', find)
+        patch.setattr(config_utils, 'load', cache(config_utils.load))
         patch.setattr(config_module, 'is_installed', cache(config_module.is_installed))
         yield
 
