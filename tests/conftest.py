@@ -1,12 +1,16 @@
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import config as config_module
+from mmengine.config import utils as config_utils
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
+from yapf.yapflib import yapf_api
 
 import mmreviewkd  # noqa: F401  it has to come before mmcv.ops
 
@@ -34,6 +38,29 @@ def _nothing_left() -> Iterator[None]:
     # Each class keeps its own.
     for cls in (Visualizer, *Visualizer.__subclasses__()):
         cls._instance_dict.clear()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _configs_take_little_time() -> Iterator[None]:
+    """Do once what MMEngine does with a config again and again, to the same end."""
+    lay_out = yapf_api.FormatCode
+    laid_out = {}
+
+    def format_code(code: str, **style) -> tuple:
+        if code not in laid_out:
+            laid_out[code] = lay_out(code, **style)
+        return laid_out[code]
+
+    with pytest.MonkeyPatch.context() as patch:
+        # For its log, its dump and each checkpoint. Versions differ in where they take
+        # it from.
+        patch.setattr(yapf_api, 'FormatCode', format_code)
+        patch.setattr(config_module, 'FormatCode', format_code, raising=False)
+        # For each `mmdet::` it reads a hundred files of MMDetection, and asks what is
+        # installed.
+        patch.setattr(config_utils, 'load', cache(config_utils.load))
+        patch.setattr(config_module, 'is_installed', cache(config_module.is_installed))
+        yield
 
 
 @pytest.fixture(scope='session')

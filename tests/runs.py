@@ -8,18 +8,24 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-# Of the one-command jobs.
+# Of the one-command jobs. Few boxes make training, prediction and evaluation short.
 JOB_OPTIONS = {
     'train_cfg.max_epochs': 2,
     'train_cfg.val_interval': 1,
     'train_dataloader.batch_size': 4,
     'train_dataloader.dataset.pipeline.2.scale': (64, 64),
     'val_dataloader.dataset.pipeline.1.scale': (64, 64),
-    # Few detections make the evaluation short.
-    'model.teacher.test_cfg.rcnn.max_per_img': 5,
-    'model.student.test_cfg.rcnn.max_per_img': 5,
-    'model.teacher.test_cfg.rcnn.score_thr': 0.0,
-    'model.student.test_cfg.rcnn.score_thr': 0.0,
+} | {
+    f'model.{detector}.{key}': value
+    for detector in ('teacher', 'student')
+    for key, value in {
+        'roi_head.bbox_head.fc_out_channels': 16,
+        'train_cfg.rpn_proposal.max_per_img': 20,
+        'train_cfg.rcnn.sampler.num': 16,
+        'test_cfg.rpn.max_per_img': 20,
+        'test_cfg.rcnn.max_per_img': 5,
+        'test_cfg.rcnn.score_thr': 0.0,
+    }.items()
 }
 
 

@@ -110,7 +110,7 @@ def calls(tmp_path):
     """Run a script in bash, where every program only notes how it was called."""
     log = tmp_path / 'calls'
     note = (
-        f'#!{sys.executable}\n'
+        f'#!{sys.executable} -IS\n'
         'import json, sys\n'
         f'with open({str(log)!r}, "a") as log:\n'
         '    log.write(json.dumps(sys.argv) + "\\n")\n'

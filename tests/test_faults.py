@@ -9,22 +9,18 @@ import collections
 import os
 import random
 import resource
-import runpy
 import signal
-import sys
 import time
-from pathlib import Path
 
+import forked
 import pytest
 import torch
-from mmengine.config import config as config_module
 from mmengine.hooks import Hook, IterTimerHook
 from mmengine.runner import Runner
 from runs import tiny_demo
 
 from mmreviewkd.datasets.digits import make_digits
 
-ROOT = Path(__file__).resolve().parents[1]
 EPOCHS = 3
 STEPS = 2  # an epoch
 
@@ -40,40 +36,18 @@ def write_config(folder):
 
 
 def start(config, work_dir, *flags, before=lambda: None):
-    """Train in a forked process, which imports nothing anew; return its number."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        log = os.open(work_dir / 'console.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        # Not pytest's, which is in the way.
-        sys.stderr = open(2, 'w', buffering=1, closefd=False)
-        # Laying out the config, with each checkpoint, would take most of the time.
-        config_module.FormatCode = lambda code, **_: (code, True)
+    """Train in a forked process; return its number."""
+
+    def work():
         before()
-        sys.argv = ['train.py', str(config), '--work-dir', str(work_dir), *flags]
-        runpy.run_path(str(ROOT / 'tools/train.py'), run_name='__main__')
-        code = 0
-    except SystemExit as end:
-        code = end.code
-    except BaseException as error:  # as the interpreter would write it
-        os.write(2, f'{type(error).__name__}: {error}\n'.encode())
-    finally:
-        os._exit(code)
+        forked.script('train.py', config, '--work-dir', work_dir, *flags)
 
-
-def end(child):
-    """Wait for a process; return its exit code, or minus the signal that ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return forked.start(work, work_dir / 'console.txt')
 
 
 def train(config, work_dir, *flags, before=lambda: None):
-    return end(start(config, work_dir, *flags, before=before))
+    return forked.end(start(config, work_dir, *flags, before=before))
 
 
 def weights(work_dir):
@@ -209,7 +183,7 @@ def test_second_training_in_a_work_dir_is_refused(config, uninterrupted, tmp_pat
     assert train(config, tmp_path, '--resume') == 2
     assert f'process {first} on' in console(tmp_path)
     os.write(wait.go, b'.')
-    assert end(first) == 0
+    assert forked.end(first) == 0
     assert not differing(tmp_path, uninterrupted)
 
 

@@ -26,6 +26,7 @@ from mmreviewkd.job import (
 from mmreviewkd.job import runs as job_runs
 from mmreviewkd.job.progress import ProgressHook
 
+pytestmark = pytest.mark.usefixtures('brief', 'unformatted')
 ONE_EPOCH = JOB_OPTIONS | {'train_cfg.max_epochs': 1}
 REVIEW = dict(
     type='FeatureDistillation',
@@ -36,7 +37,7 @@ REVIEW = dict(
 
 
 @pytest.fixture(scope='module')
-def finished(tmp_path_factory, digits, configs):
+def finished(tmp_path_factory, digits, configs, brief, unformatted):
     """A finished job of one epoch."""
     work_dir = tmp_path_factory.mktemp('finished') / 'work'
     run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)

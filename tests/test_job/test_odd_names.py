@@ -5,9 +5,10 @@ import json
 import cv2
 import pytest
 from coco_sets import change, write_coco
+from runs import JOB_OPTIONS
 
 from mmreviewkd.data_folders import DataError, open_folder
-from mmreviewkd.job import JobError, Training, run_job
+from mmreviewkd.job import JobError, run_job
 
 CLASSES = (
     'line\nbreak',
@@ -26,15 +27,8 @@ CLASSES = (
     '\ud800',  # Half a character, which JSON can hold and UTF-8 cannot.
 )
 FOLDER = '-it\'s a "set" 100% {} $x$ größe 数据'
+OPTIONS = JOB_OPTIONS | {'train_cfg.max_epochs': 1}
 IMAGES = ('-50% größe 数.png', 'it\'s "quoted" #1?.png')
-OPTIONS = {
-    'train_dataloader.dataset.pipeline.2.scale': (64, 64),
-    'val_dataloader.dataset.pipeline.1.scale': (64, 64),
-    'model.teacher.test_cfg.rcnn.max_per_img': 5,
-    'model.student.test_cfg.rcnn.max_per_img': 5,
-    'model.teacher.test_cfg.rcnn.score_thr': 0.0,
-    'model.student.test_cfg.rcnn.score_thr': 0.0,
-}
 
 
 @pytest.fixture
@@ -54,10 +48,10 @@ def folder(tmp_path):
     return root
 
 
+@pytest.mark.usefixtures('brief')
 def test_job(folder, configs, tmp_path, monkeypatch, capsys):
     def job(**args):
-        training = Training(epochs=1, teacher_epochs=1)
-        run_job(configs, folder, training=training, options=OPTIONS, **args)
+        run_job(configs, folder, options=OPTIONS, **args)
         said = capsys.readouterr()
         assert all(line.isprintable() for line in said.out.splitlines())
         return said

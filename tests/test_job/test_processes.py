@@ -1,13 +1,12 @@
 """Several processes that train together."""
 
 import json
-import os
-import subprocess
-import sys
 
+import forked
 import pytest
+from runs import JOB_OPTIONS
 
-from mmreviewkd.job import JobError
+from mmreviewkd.job import JobError, run_job
 from mmreviewkd.job.processes import rank_and_size
 
 
@@ -21,29 +20,18 @@ def test_ranks(monkeypatch):
         rank_and_size('slurm')
 
 
+@pytest.mark.usefixtures('brief')
 def test_two_processes(configs, digits, tmp_path):
     """Both train the same runs; the first alone talks."""
     work_dir = tmp_path / 'work'
-    script = tmp_path / 'job.py'
-    script.write_text(
-        'import mmreviewkd\n'
-        'from runs import JOB_OPTIONS\n'
-        'from mmreviewkd.job import Training, run_job\n'
-        "options = JOB_OPTIONS | {'train_cfg.max_epochs': 1}\n"
-        f'run_job({str(configs)!r}, {str(digits)!r}, work_dir={str(work_dir)!r},\n'
-        "        options=options, launcher='pytorch')\n"
-    )
-    launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '2']
-    done = subprocess.run(
-        [sys.executable, *launch, str(script)],
-        capture_output=True,
-        text=True,
-        timeout=500,
-        env=os.environ | dict(OMP_NUM_THREADS='1', PYTHONPATH=':'.join(sys.path)),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count('3 runs in') == 1
-    assert done.stdout.count('[3/3 distilled, seed 0] epoch 1/1: ') == 1
+    options = JOB_OPTIONS | {'train_cfg.max_epochs': 1}
+
+    def job():
+        run_job(configs, digits, work_dir=work_dir, options=options, launcher='pytorch')
+
+    said = forked.together(job, tmp_path)
+    assert said.count('3 runs in') == 1
+    assert said.count('[3/3 distilled, seed 0] epoch 1/1: ') == 1
     results = json.loads((work_dir / 'results.json').read_text())['runs']
     assert set(results) == {'teacher', 'student', 'distilled'}
     for run in results:

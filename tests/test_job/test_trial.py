@@ -13,18 +13,13 @@ from mmreviewkd.job.job_configs import load_configs
 from mmreviewkd.job.plan import plan_runs
 from mmreviewkd.job.trial import largest_batch, try_runs
 
-NARROW = {
-    f'model.{detector}.roi_head.bbox_head.fc_out_channels': 16
-    for detector in ('teacher', 'student')
-}
-
 
 @pytest.fixture
 def plan(configs, boxes, tmp_path):
     """A function that plans a job, or some of its runs."""
 
     def make(only=None, options=None, detectors=None, seeds=(0,), **others):
-        options = JOB_OPTIONS | NARROW | (options or {})
+        options = JOB_OPTIONS | (options or {})
         cfgs = load_configs(configs, boxes, Training(), options, detectors)
         runs = plan_runs(cfgs, tmp_path / 'work', seeds=seeds, **others)
         return [run for run in runs if only in (None, run.name)]

@@ -4,7 +4,10 @@ from mmreviewkd.support.jobs import Job, left_out, read_jobs, stock_configs
 def test_each_folder_of_mmdetection_is_tried_or_left_out():
     folders = {path.name for path in stock_configs().iterdir() if path.is_dir()}
     tried = {job.family for job in read_jobs() if job.teacher is None}
-    assert tried | {*left_out()} == folders - {'_base_', '__pycache__'}
+    known = tried | {*left_out()}
+    assert not folders - known - {'_base_', '__pycache__'}
+    # Of one of the two stacks.
+    assert known - folders <= {'clrnet'}
     assert not tried & {*left_out()}
 
 

@@ -1,13 +1,19 @@
-"""Several processes on the CPU, through the launch scripts."""
+"""Several processes on the CPU, through the launch scripts.
+
+Most of the processes are forked: starting Python and importing everything would take
+many times as long as what is tested.
+"""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import cv2
+import forked
 import numpy as np
 import pytest
 import torch
@@ -17,6 +23,7 @@ from runs import last_metrics, metrics_in_stock_mmdetection, tiny_demo
 
 from mmreviewkd.datasets import make_digits
 from mmreviewkd.distillers import publish_student
+from mmreviewkd.hooks import PreemptionHook
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3
@@ -100,15 +107,14 @@ def write_config(path, data, teacher, batch_size):
 
 
 def run(command, path=(), **environment):
+    """Run a launch script, which must find the package by itself."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     python = str(Path(sys.executable).parent)
-    # The scripts must find the package by themselves.
     inherited = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
     env = dict(
-        inherited, PORT=str(port), MASTER_PORT=str(port), OMP_NUM_THREADS='1',
-        CUDA_VISIBLE_DEVICES='',
+        inherited, PORT=str(port), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='',
         PATH=os.pathsep.join([*map(str, path), python, os.environ['PATH']]),
     ) | environment  # fmt: skip
     done = subprocess.run(
@@ -116,6 +122,62 @@ def run(command, path=(), **environment):
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
+
+
+def called(folder, command, **environment):
+    """Run a launch script with a Python that only notes how it is called.
+
+    Returns the arguments and the environment of each process, by Slurm's number.
+    """
+    bin_ = fake_slurm(folder)
+    note = (
+        f'#!{sys.executable} -IS\n'
+        'import json, os, sys\n'
+        f"with open(f'{folder}/call_{{os.getpid()}}.json', 'w') as file:\n"
+        '    json.dump([sys.argv[1:], dict(os.environ)], file)\n'
+    )
+    (bin_ / 'python').write_text(note)
+    (bin_ / 'python').chmod(0o755)
+    run(command, path=[bin_], **environment)
+    calls = [json.loads(path.read_text()) for path in folder.glob('call_*.json')]
+    for _, env in calls:
+        assert env['PYTHONPATH'] == str(ROOT)
+    return sorted(calls, key=lambda call: call[1].get('SLURM_PROCID'))
+
+
+def run_slurm(folder, command):
+    """Run what a launch script for Slurm would run, in two forked processes."""
+    size = dict(GPUS='2', GPUS_PER_NODE='2')
+    calls = called(folder, [ROOT / 'tools' / command[0], *command[1:]], **size)
+    assert [env['SLURM_PROCID'] for _, env in calls] == ['0', '1']
+    consoles = [folder / f'rank_{rank}.txt' for rank in range(2)]
+    children = []
+    for (arguments, env), console in zip(calls, consoles, strict=True):
+        unbuffered, *script = arguments
+        assert unbuffered == '-u'
+        slurm = {k: env[k] for k in env if k.startswith('SLURM_')}
+        children.append(
+            forked.start(
+                lambda script=script: forked.script(*script),
+                console,
+                MASTER_PORT=env['PORT'],
+                PATH=env['PATH'],
+                **slurm,
+            )
+        )
+    return forked.joined(children, consoles)
+
+
+def run_dist(folder, command):
+    """Run what a launch script would have torchrun run, in two forked processes."""
+    ((arguments, env),) = called(folder, [ROOT / 'tools' / command[0], *command[1:]])
+    flags, script = arguments[:7], arguments[7:]
+    assert flags == [
+        *('-m', 'torch.distributed.run', '--nnodes=1', '--node_rank=0'),
+        *('--master_addr=127.0.0.1', f'--master_port={env["PORT"]}'),
+        '--nproc_per_node=2',
+    ]
+    return forked.together(lambda: forked.script(*script), folder)
 
 
 @pytest.fixture(scope='module')
@@ -131,8 +193,13 @@ def one_process(tmp_path_factory, data, teacher):
     """Weights after a run of one process."""
     folder = tmp_path_factory.mktemp('one')
     write_config(folder / 'config.py', data, teacher, 4)
-    script = [sys.executable, ROOT / 'tools' / 'train.py']
-    run([*script, folder / 'config.py', '--work-dir', folder], PYTHONPATH=str(ROOT))
+
+    def train():
+        forked.script('train.py', folder / 'config.py', '--work-dir', folder)
+
+    forked.joined(
+        [forked.start(train, folder / 'console.txt')], [folder / 'console.txt']
+    )
     return weights(folder)
 
 
@@ -148,22 +215,15 @@ def assert_same_training(weights, expected):
 
 @pytest.mark.parametrize('launcher', ['dist', 'slurm'])
 def test_two_processes_train_as_one(tmp_path, data, teacher, one_process, launcher):
-    write_config(tmp_path / 'config.py', data, teacher, 2)
+    config, out = tmp_path / 'config.py', tmp_path / 'out'
+    write_config(config, data, teacher, 2)
     if launcher == 'dist':
-        out = run(
-            [ROOT / 'tools/dist_train.sh', tmp_path / 'config.py', 2]
-            + ['--work-dir', tmp_path / 'out']
-        )
+        # The one test in which torchrun itself starts the processes.
+        said = run([ROOT / 'tools/dist_train.sh', config, 2, '--work-dir', out])
     else:
-        out = run(
-            [ROOT / 'tools/slurm_train.sh', 'partition', 'name']
-            + [tmp_path / 'config.py', tmp_path / 'out'],
-            path=[fake_slurm(tmp_path)],
-            GPUS='2',
-            GPUS_PER_NODE='2',
-        )
-    assert out.count('no GPU: 2 processes on the CPU, over gloo') == 1
-    trained = weights(tmp_path / 'out')
+        said = run_slurm(tmp_path, ['slurm_train.sh', 'partition', 'name', config, out])
+    assert said.count('no GPU: 2 processes on the CPU, over gloo') == 1
+    trained = weights(out)
     assert_same_training(trained, one_process)
     start = torch.load(teacher)['state_dict']
     assert trained['bbox_head.retina_cls.weight'].shape == (
@@ -178,58 +238,49 @@ def test_scripts_end_what_works_for_the_processes(tmp_path, script):
     cfg = tiny_demo(make_digits(tmp_path / 'digits', 4, 2, seed=0), tmp_path)
     cfg.dump(config)
     arguments = [] if script == 'train' else [cfg.model.teacher_checkpoint]
-    probe = tmp_path / 'probe.py'
-    probe.write_text(
-        'import runpy, sys\n'
-        'from pathlib import Path\n'
-        'del sys.argv[0]\n'
-        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
-        "tasks = Path('/proc/self/task').glob('*/comm')\n"
-        "print('threads:', *[task.read_text().strip() for task in tasks])\n"
-    )
-    out = run(
-        [sys.executable, probe, ROOT / f'tools/{script}.py', config, *arguments]
-        + ['--launcher', 'pytorch', '--work-dir', tmp_path / 'run'],
-        PYTHONPATH=str(ROOT),
-        **dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1'),
-    )
+
+    def work():
+        forked.script(
+            *(f'{script}.py', config, *arguments),
+            *('--launcher', 'pytorch', '--work-dir', tmp_path / 'run'),
+        )
+        tasks = Path('/proc/self/task').glob('*/comm')
+        print('threads:', *[task.read_text().strip() for task in tasks])
+
+    out = forked.together(work, tmp_path, size=1)
     assert 'no GPU: 1 process on the CPU' in out
     threads = out.split('threads:')[1]
-    assert 'python' in threads
+    assert threads.strip()
     assert 'gloo' not in threads
 
 
 def test_a_signal_to_one_process_ends_all(tmp_path, data, teacher):
     write_config(tmp_path / 'config.py', data, teacher, 2)
-    script = tmp_path / 'train.py'
-    script.write_text(
-        'import os, runpy, signal\n'
-        'import mmreviewkd\n'
-        'from mmreviewkd.hooks import PreemptionHook\n'
-        'after = PreemptionHook.after_train_iter\n'
-        'def after_train_iter(self, runner, *args, **kwargs):\n'
-        "    if os.environ['RANK'] == '1' and runner.iter == 0:\n"
-        '        os.kill(os.getpid(), signal.SIGTERM)\n'
-        '    try:\n'
-        '        after(self, runner, *args, **kwargs)\n'
-        '    except SystemExit as end:\n'
-        f"        name = '{tmp_path}/rank_' + os.environ['RANK']\n"
-        "        open(name, 'w').write(str(end.code))\n"
-        '        raise SystemExit(0)\n'
-        'PreemptionHook.after_train_iter = after_train_iter\n'
-        f"runpy.run_path('{ROOT}/tools/train.py', run_name='__main__')\n"
-    )
-    run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2']
-        + ['--standalone', script, tmp_path / 'config.py']
-        + ['--launcher', 'pytorch', '--work-dir', tmp_path / 'out', '--cfg-options']
-        + ['default_hooks.preemption.type=PreemptionHook'],
-        PYTHONPATH=str(ROOT),
-    )
+    after = PreemptionHook.after_train_iter
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        rank = os.environ['RANK']
+        if rank == '1' and runner.iter == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            after(self, runner, *args, **kwargs)
+        except SystemExit as end:
+            (tmp_path / f'code_{rank}').write_text(str(end.code))
+            raise SystemExit(0) from end
+
+    def work():
+        PreemptionHook.after_train_iter = after_train_iter
+        forked.script(
+            *('train.py', tmp_path / 'config.py', '--work-dir', tmp_path / 'out'),
+            *('--launcher', 'pytorch', '--cfg-options'),
+            'default_hooks.preemption.type=PreemptionHook',
+        )
+
+    forked.together(work, tmp_path)
     # In the step after the one in which it came.
     assert (tmp_path / 'out/iter_2.pth').is_file()
     assert not (tmp_path / 'out/epoch_1.pth').is_file()
-    codes = [(tmp_path / f'rank_{rank}').read_text() for rank in range(2)]
+    codes = [(tmp_path / f'code_{rank}').read_text() for rank in range(2)]
     assert codes == ['143', '143']
 
 
@@ -238,19 +289,20 @@ def test_demo_with_two_processes(tmp_path):
     data = make_digits(tmp_path / 'digits', 16, 6, seed=0)
     config = tmp_path / 'distil.py'
     tiny_demo(data, tmp_path).dump(config)
-    run([ROOT / 'tools/dist_train.sh', config, 2, '--work-dir', tmp_path / 'run'])
+
+    def launch(run, script, *arguments):
+        folder = tmp_path / script
+        folder.mkdir()
+        run(folder, [script, *arguments])
+
+    launch(run_dist, 'dist_train.sh', config, 2, '--work-dir', tmp_path / 'run')
     checkpoint = tmp_path / 'run/epoch_1.pth'
     # 16 images in two processes, 4 at a time in each.
     assert torch.load(checkpoint, weights_only=False)['meta']['iter'] == 2
     tested = [config, checkpoint, 2, '--work-dir', tmp_path / 'tested']
-    run([ROOT / 'tools/dist_test.sh', *tested])
-    run(
-        [ROOT / 'tools/slurm_test.sh', 'partition', 'name', config, checkpoint]
-        + ['--work-dir', tmp_path / 'slurm'],
-        path=[fake_slurm(tmp_path)],
-        GPUS='2',
-        GPUS_PER_NODE='2',
-    )
+    launch(run_dist, 'dist_test.sh', *tested)
+    tested = ['partition', 'name', config, checkpoint, '--work-dir', tmp_path / 'slurm']
+    launch(run_slurm, 'slurm_test.sh', *tested)
     publish_student(Config.fromfile(config), str(checkpoint), tmp_path / 'out')
     published = Config.fromfile(tmp_path / 'out/student.py')
     # The published config has no paths of this machine.

@@ -1,10 +1,6 @@
 """Training on labelled and unlabelled images, through the scripts of tools/."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
+import forked
 import pytest
 import torch
 import toys
@@ -13,7 +9,6 @@ from runs import coco_run
 
 from mmreviewkd.datasets import add_unlabeled
 
-ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ('cat', 'dog', 'cow')
 
 
@@ -39,22 +34,18 @@ def cfg(tmp_path_factory):
     return cfg
 
 
-def train(cfg, folder, *arguments, processes=0):
+def train(cfg, folder, *arguments):
+    """Train in a forked process; return its exit code, and what it says."""
     folder.mkdir(exist_ok=True)
     cfg.dump(folder / 'config.py')
-    start = [sys.executable]
-    if processes:
-        start += ['-m', 'torch.distributed.run', '--standalone']
-        start += [f'--nproc_per_node={processes}']
-        arguments = (*arguments, '--launcher', 'pytorch')
-    done = subprocess.run(
-        [*start, ROOT / 'tools/train.py', folder / 'config.py']
-        + ['--work-dir', folder / 'run', *arguments],
-        env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'),
-        capture_output=True,
-        text=True,
-    )
-    return done
+    console = folder / 'console.txt'
+    child = forked.start(lambda: script(folder, *arguments), console)
+    return forked.end(child), console.read_text()
+
+
+def script(folder, *arguments):
+    config, work_dir = folder / 'config.py', folder / 'run'
+    forked.script('train.py', config, '--work-dir', work_dir, *arguments)
 
 
 def weights(folder, epoch=2):
@@ -63,31 +54,31 @@ def weights(folder, epoch=2):
 
 
 def test_a_resumed_run_ends_in_the_same_weights(cfg, tmp_path):
-    done = train(cfg, tmp_path / 'whole')
-    assert done.returncode == 0, done.stderr
+    code, said = train(cfg, tmp_path / 'whole')
+    assert code == 0, said
     expected = weights(tmp_path / 'whole')
     resumed = tmp_path / 'whole'
     (resumed / 'run/epoch_2.pth').unlink()
-    done = train(cfg, resumed, '--resume', resumed / 'run/epoch_1.pth')
-    assert done.returncode == 0, done.stderr
+    code, said = train(cfg, resumed, '--resume', resumed / 'run/epoch_1.pth')
+    assert code == 0, said
     for name, value in weights(resumed).items():
         torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
 
 
 def test_two_processes(cfg, tmp_path):
     """All parameters get gradients, or the processes would wait for each other."""
-    done = train(cfg, tmp_path / 'two', processes=2)
-    assert done.returncode == 0, done.stderr
-    assert (
-        torch.load(tmp_path / 'two/run/epoch_2.pth', weights_only=False)['meta']['iter']
-        == 2
-    )
+    folder = tmp_path / 'two'
+    folder.mkdir()
+    cfg.dump(folder / 'config.py')
+    forked.together(lambda: script(folder, '--launcher', 'pytorch'), folder)
+    last = torch.load(folder / 'run/epoch_2.pth', weights_only=False)
+    assert last['meta']['iter'] == 2
 
 
 def test_a_plain_detector_is_refused(cfg, tmp_path):
     plain = cfg.copy()
     plain.model = toys.detector()
     plain.default_hooks.pop('frozen_teacher')
-    done = train(plain, tmp_path / 'plain')
-    assert done.returncode == 2
-    assert 'would learn to take for images without objects' in done.stderr
+    code, said = train(plain, tmp_path / 'plain')
+    assert code == 2
+    assert 'would learn to take for images without objects' in said
