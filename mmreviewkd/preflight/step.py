@@ -127,7 +127,8 @@ class _Trial:
             launcher='none',
             log_level='ERROR',
             resume=False,
-            cfg=cfg,
+            # The runner logs it; laying it out takes a second.
+            cfg=Config(cfg.to_dict(), format_python_code=False),
         )
         # Testing comes after training, and has no part in it.
         fields |= dict.fromkeys(('test_dataloader', 'test_cfg', 'test_evaluator'))
