@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
 from .datasets.class_names import parts
+from .distillers.inherit import AUTO
 from .model_config import build_model, teacher_configs
 from .names import counted, printable
 from .pages import write_page
@@ -68,6 +69,7 @@ def write_model_card(
         training_data=_cell(_training_data(student) + _unlabeled(cfg)),
         teachers=[_cell(_name(one)) for one in teacher_configs(cfg.model)],
         method=_cell(_method(by_name(cfg.model).get('distillation'))),
+        start=_cell(_start(cfg.model.get('inherit'))),
         parameters=f'{number / 1e6:.2f} million',
         scores=[
             (title, f'{100 * metrics[key]:.1f}')
@@ -95,6 +97,13 @@ def logged_metrics(checkpoint: str | Path) -> dict[str, float]:
     (run, *_) = read_runs([path.parent])
     found = [point for point in run.evaluation if point['step'] == int(match[1])]
     return dict(found[-1]) if found else {}
+
+
+def _start(inherited: str | Sequence[str] | None) -> str:
+    if inherited == AUTO:
+        return "the teacher's weights where they fit"
+    names = [inherited] if isinstance(inherited, str) else inherited
+    return f"{', '.join(names)} from the teacher's weights" if names else 'its own'
 
 
 def _training_data(student: Config) -> str:

@@ -1,3 +1,4 @@
+import copy
 import json
 import re
 import subprocess
@@ -54,6 +55,22 @@ def test_card_says_where_ap_is_not_known(published, tmp_path):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     text = write_model_card(tmp_path, cfg, checkpoint).read_text()
     assert 'AP is not known' in text and '| Box AP' not in text
+
+
+@pytest.mark.parametrize(
+    'inherited, start',
+    [
+        ((), 'its own'),
+        (('neck', 'bbox_head'), "neck, bbox_head from the teacher's weights"),
+        ('auto', "the teacher's weights where they fit"),
+    ],
+)
+def test_card_says_where_the_student_started(published, inherited, start):
+    cfg, checkpoint, card = published
+    cfg = copy.deepcopy(cfg)
+    cfg.model.inherit = inherited
+    text = write_model_card(card.parent, cfg, checkpoint).read_text()
+    assert f'| Start | {start} |' in text
 
 
 def test_card_names_unlabelled_images(published, tmp_path):
