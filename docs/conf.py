@@ -10,7 +10,7 @@ project = 'mmreviewkd'
 release = mmreviewkd.__version__
 extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon']
 # Tables that pages include or link to.
-exclude_patterns = ['_build', 'results/*']
+exclude_patterns = ['_build']
 html_theme = 'furo'
 html_title = f'{project} {release}'
 html_show_copyright = False

@@ -28,6 +28,7 @@ def write_results_page(path: str | Path) -> list[Path]:
     page, plot = path.with_suffix('.md'), path.with_suffix('.png')
     plot_gains(file.results, plot)
     parts = [f'<!-- Made from {path.name} by tools/tables.py; change neither here. -->']
+    parts.append(f'# {path.stem}')
     parts.append(_origin(file))
     if plot.is_file():
         parts.append(f'![Gains, best above]({plot.name})')
@@ -42,7 +43,7 @@ def write_results_page(path: str | Path) -> list[Path]:
 def _origin(file: ResultsFile) -> str:
     """Say in a few lines how the results came about, as far as that is known."""
     about = file.about
-    lines = []
+    lines: list[str] = []
     data = about.get('data', {})
     if data.get('images'):
         train, val = data['images']
@@ -59,4 +60,4 @@ def _origin(file: ResultsFile) -> str:
         lines.append(f'Versions: {versions}.')
     if about.get('note'):
         lines.append(about['note'])
-    return '\n'.join(lines)
+    return '\n'.join(f'- {line}' for line in lines)

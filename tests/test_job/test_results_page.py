@@ -33,12 +33,13 @@ def test_page(tmp_path):
     assert all(path.is_file() for path in written)
     text = written[0].read_text()
     for line in (
-        'Data: bccd, 291 + 73 images.',
-        'Epochs: teacher 12, student 8.',
-        'Device: CPU (2 threads).',
-        'Command: `compare.py bccd`.',
-        'Versions: torch 2.6, mmdet 3.3.',
-        'On a slow machine.',
+        '# bccd',
+        '- Data: bccd, 291 + 73 images.',
+        '- Epochs: teacher 12, student 8.',
+        '- Device: CPU (2 threads).',
+        '- Command: `compare.py bccd`.',
+        '- Versions: torch 2.6, mmdet 3.3.',
+        '- On a slow machine.',
         '![Gains, best above](bccd.png)',
     ):
         assert line in text.splitlines()
