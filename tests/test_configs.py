@@ -100,7 +100,19 @@ def tiny(tmp_path_factory):
     return pair
 
 
-@pytest.mark.parametrize('path', METHODS, ids=lambda p: p.stem)
+def test_start_alone_is_the_recommended_start():
+    alone, recommended = (
+        Config.fromfile(toys.CONFIGS / f'methods/{name}.py')
+        for name in ('inherit', 'recommended')
+    )
+    assert alone.inherit == recommended.inherit
+    assert alone.method == dict(recommended.method, loss_weight=0.0)
+
+
+# inherit.py has no loss.
+@pytest.mark.parametrize(
+    'path', [p for p in METHODS if p.stem != 'inherit'], ids=lambda p: p.stem
+)
 def test_method_trains(path, tiny):
     """Two real steps with each way of learning."""
     config = Config.fromfile(path)

@@ -1,0 +1,80 @@
+"""The numbers on the pages are those of the results' files."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# Data set, file in docs/results/, kinds of AP.
+SETS = (
+    ('BCCD', 'bccd_8', ('box',)),
+    ('digits', 'digits_8', ('box', 'mask')),
+    ('DSB 2018', 'dsb2018_3', ('box', 'mask')),
+)
+ROWS = [(title, file, kind) for title, file, kinds in SETS for kind in kinds]
+IN_README = dict(
+    bccd_8='blood cells (BCCD)', digits_8='handwritten digits', dsb2018_3='nuclei (DSB 2018)'
+)
+
+
+def summary(file: str) -> dict:
+    return json.loads((ROOT / f'docs/results/{file}.json').read_text())['summary']
+
+
+def spread(value: dict) -> str:
+    return f'{value["mean"]:.1f} ± {value["std"]:.1f}'
+
+
+def gain(value: dict) -> str:
+    low, high = value['interval']
+    return f'{value["mean"]:+.1f} [{low:+.1f}, {high:+.1f}]'
+
+
+def share(value: dict) -> str:
+    # Of the file's four digits, 0.915 may have been less.
+    mean, low, high = (
+        math.ceil(100 * number - 0.5) for number in (value['mean'], *value['interval'])
+    )
+    return f'{mean} % [{low}, {high}]'
+
+
+@pytest.mark.parametrize('title, file, kind', ROWS)
+def test_table_of_results(title, file, kind):
+    runs = summary(file)
+    ours = runs['recommended']
+    cells = (
+        f'{title}, {kind}',
+        f'{runs["teacher"][f"{kind} AP"]["mean"]:.1f}',
+        spread(runs['student'][f'{kind} AP']),
+        spread(ours[f'{kind} AP']),
+        gain(ours[f'{kind} gain']),
+        share(ours[f'{kind} gap recovered']),
+        str(len(ours[f'{kind} AP']['values'])),
+    )
+    assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/results.md').read_text()
+
+
+@pytest.mark.parametrize('title, file, kind', ROWS)
+def test_parts_of_the_gain(title, file, kind):
+    runs = summary(file)
+    cells = [f'{title}, {kind}']
+    for name in ('review_standardized', 'inherit', 'recommended'):
+        cells.append(gain(runs[name][f'{kind} gain']) if name in runs else '')
+    assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/results.md').read_text()
+
+
+@pytest.mark.parametrize('file, title', IN_README.items())
+def test_table_of_the_first_screen(file, title):
+    runs = summary(file)
+    ours = runs['recommended']
+    cells = (
+        f'{title}, box AP',
+        f'{runs["teacher"]["box AP"]["mean"]:.1f}',
+        f'{runs["student"]["box AP"]["mean"]:.1f}',
+        f'{ours["box AP"]["mean"]:.1f}',
+        gain(ours['box gain']),
+        str(len(ours['box AP']['values'])),
+    )
+    assert f'| {" | ".join(cells)} |' in (ROOT / 'README.md').read_text()
