@@ -15,7 +15,9 @@ SETS = (
 )
 ROWS = [(title, file, kind) for title, file, kinds in SETS for kind in kinds]
 IN_README = dict(
-    bccd_8='blood cells (BCCD)', digits_8='handwritten digits', dsb2018_3='nuclei (DSB 2018)'
+    bccd_8='blood cells (BCCD)',
+    digits_8='handwritten digits',
+    dsb2018_3='nuclei (DSB 2018)',
 )
 
 
