@@ -1,21 +1,8 @@
 import multiprocessing
 
-from torch import distributed
+from in_processes import agree
 
 from mmreviewkd.hooks.agreement import Agreement
-
-
-def work(rank, store, numbers, my_turn, done, answers):
-    distributed.init_process_group(
-        'gloo', init_method=f'file://{store}', rank=rank, world_size=2
-    )
-    agreement = Agreement()
-    for number in numbers:
-        assert my_turn.acquire(timeout=60)
-        answers.put((rank, agreement.highest(number)))
-        done.release()
-    distributed.destroy_process_group()
-
 
 NUMBERS = ([0, 2, 0], [0, 15, 0])
 EXPECTED = [0, 0, 15]
@@ -28,7 +15,7 @@ def test_processes_agree_one_call_later_without_waiting(tmp_path):
     done, answers = context.Semaphore(0), context.Queue()
     processes = [
         context.Process(
-            target=work,
+            target=agree,
             args=(rank, tmp_path / 'store', NUMBERS[rank], turn, done, answers),
         )
         for rank, turn in enumerate(turns)

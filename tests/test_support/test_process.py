@@ -1,9 +1,6 @@
-import os
-import signal
-import time
-
 import pytest
 import toys
+from in_processes import compute, crash, leave, sleep
 from mmengine.config import Config
 
 from mmreviewkd.support.jobs import Job
@@ -66,34 +63,13 @@ def test_missing_package(tiny):
     assert row['reason'] == 'needs the package no_such, which is not installed'
 
 
-def _crash(job, report):
-    report(stage='training step', strides='8')
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def _compute(job, report):
-    report(stage='stock build')
-    while True:
-        pass
-
-
-def _sleep(job, report):
-    report(stage='prediction')
-    time.sleep(600)
-
-
-def _leave(job, report):
-    report(stage='build')
-    os._exit(3)
-
-
 @pytest.mark.parametrize(
     'task, limits, result, reason',
     [
-        (_crash, {}, FAILS, 'the process was ended by SIGSEGV'),
-        (_compute, dict(cpu=1), STOCK_FAILS, 'not done within 1 s of CPU time'),
-        (_sleep, dict(wall=1), FAILS, 'not done within 1 s'),
-        (_leave, {}, FAILS, 'the process ended with exit code 3'),
+        (crash, {}, FAILS, 'the process was ended by SIGSEGV'),
+        (compute, dict(cpu=1), STOCK_FAILS, 'not done within 1 s of CPU time'),
+        (sleep, dict(wall=1), FAILS, 'not done within 1 s'),
+        (leave, {}, FAILS, 'the process ended with exit code 3'),
     ],
 )
 def test_end_of_the_process_is_a_row(task, limits, result, reason):
@@ -103,5 +79,5 @@ def test_end_of_the_process_is_a_row(task, limits, result, reason):
 
 
 def test_what_was_found_before_a_crash_is_kept():
-    row = row_of(Job('a/b.py'), task=_crash)
+    row = row_of(Job('a/b.py'), task=crash)
     assert (row['stage'], row['strides']) == ('training step', '8')
