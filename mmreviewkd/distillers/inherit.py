@@ -19,12 +19,12 @@ class Source(NamedTuple):
 
     Args:
         weights (dict[str, Tensor]): Weights of the student's shapes, by name.
-        selected (int): How many of them are channels selected from more.
+        selected (list[str]): Names of those that are channels selected from more.
         lacking (list[str]): The part's other weights, with both shapes.
     """
 
     weights: dict[str, Tensor]
-    selected: int
+    selected: list[str]
     lacking: list[str]
 
 
@@ -61,18 +61,17 @@ def inherit(
                 f'inherit: the student has no part {part!r}; its parts: '
                 f'{", ".join(known)}'
             )
+    own = student.state_dict()
     left_out: list[str] = []
     if only_fitting and BACKBONE in parts:
         # One that is inherited in pieces is another network.
-        source = _source(student, teacher_state, BACKBONE, select=True)
-        if source.lacking:
+        if _source(own, teacher_state, BACKBONE, select=True).lacking:
             parts = [part for part in parts if part != BACKBONE]
             left_out.append(BACKBONE)
-    own = student.state_dict()
     for part in parts:
         # The neck's channels follow the backbone's.
         select = BACKBONE in parts and part in (BACKBONE, 'neck')
-        source = _source(student, teacher_state, part, select)
+        source = _source(own, teacher_state, part, select)
         if only_fitting and len(source.weights) < max(1, len(source.lacking)):
             left_out.append(part)
             continue
@@ -125,24 +124,25 @@ def select_channels(weight: Tensor, shape: Sequence[int]) -> Tensor | None:
 
 
 def _source(
-    student: nn.Module, teacher_state: Mapping[str, Tensor], part: str, select: bool
+    own: Mapping[str, Tensor],
+    teacher_state: Mapping[str, Tensor],
+    part: str,
+    select: bool,
 ) -> Source:
-    source = Source({}, 0, [])
-    for name, value in student.state_dict().items():
+    source = Source({}, [], [])
+    for name, value in own.items():
         if not name.startswith(f'{part}.'):
             continue
         given = teacher_state.get(name)
         if given is not None and given.shape == value.shape:
             source.weights[name] = given
             continue
-        cut = (
-            select_channels(given, value.shape)
-            if select and given is not None
-            else None
-        )
+        cut = None
+        if select and given is not None:
+            cut = select_channels(given, value.shape)
         if cut is not None:
             source.weights[name] = cut
-            source = source._replace(selected=source.selected + 1)
+            source.selected.append(name)
         else:
             theirs = 'none' if given is None else tuple(given.shape)
             source.lacking.append(f'{name}: {tuple(value.shape)}, teacher: {theirs}')
@@ -151,7 +151,7 @@ def _source(
 
 def _report(part: str, source: Source) -> str:
     total = len(source.weights) + len(source.lacking)
-    cut = f', {source.selected} by selected channels' if source.selected else ''
+    cut = f', {len(source.selected)} by selected channels' if source.selected else ''
     rest = f'; not these:{_lines(source.lacking)}' if source.lacking else ''
     return (
         f'inherit: {len(source.weights)} of {counted(total, "weight")} of {part} start '

@@ -130,13 +130,13 @@ def _join(names: Detectors) -> Config:
             f'{lacking[0]}'
         )
     review = Config.fromfile(configs_folder() / '_base_' / 'reviewkd.py')
-    best = Config.fromfile(configs_folder() / 'methods' / 'recommended.py')
+    recommended = Config.fromfile(configs_folder() / 'methods' / 'recommended.py')
     cfg.model = copy.deepcopy(review.model)
     cfg.model.update(
         student=names.student,
         teacher=names.teacher,
-        distillation=best.method,
-        inherit=best.inherit,
+        distillation=recommended.method,
+        inherit=recommended.inherit,
     )
     cfg.setdefault('default_hooks', {}).update(
         frozen_teacher=review.default_hooks.frozen_teacher
