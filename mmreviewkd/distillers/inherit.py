@@ -98,7 +98,7 @@ def select_channels(weight: Tensor, shape: Sequence[int]) -> Tensor | None:
     Channel i of n is number ``i * N // n`` of the N there are, in the output (first
     dimension) and the input (second) of a layer. As all layers are cut alike, the
     channels kept belong together, across residual connections too. See "Initializing
-    Models with Larger Ones", section 3.1, uniform selection, ICLR 2024
+    Models with Larger Ones", uniform selection, ICLR 2024
     (https://arxiv.org/abs/2311.18823).
 
     Args:
