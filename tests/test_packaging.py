@@ -84,6 +84,19 @@ def test_all_configs_and_modules_are_in_the_wheel(installed):
         assert not [path for path in files if not (there / path).is_file()]
 
 
+def run(installed, folder, *command):
+    """Run Python in a folder, with the installed package and nothing of the source."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed), OMP_NUM_THREADS='1'),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
 def test_entry_point(installed):
     (entry_points,) = installed.glob('*.dist-info/entry_points.txt')
     commands = entry_points.read_text()
@@ -102,14 +115,7 @@ def test_help_of_a_command_imports_nothing_heavy(installed, tmp_path, name):
         'finally:\n'
         "    print({'torch', 'mmengine', 'mmreviewkd'} & set(sys.modules))\n"
     )
-    done = subprocess.run(
-        [sys.executable, '-c', script],
-        cwd=tmp_path,
-        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed)),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run(installed, tmp_path, '-c', script)
     assert 'usage' in done.stdout and done.stdout.endswith('set()\n')
 
 
@@ -126,14 +132,7 @@ def test_configs_of_an_installed_package_are_found_by_name(
         'print(configs_folder())\n'
         'print(config.model.student)\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', script],
-        cwd=tmp_path,
-        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed)),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    done = run(installed, tmp_path, '-c', script)
     folder, student = done.stdout.split()
     assert folder == str(installed / 'mmreviewkd/.mim/configs')
     assert student == f'{folder}/small/mrcnn_student.py'
@@ -152,14 +151,7 @@ val_cfg = val_dataloader = val_evaluator = None
 """
     )
     command = ['-W', 'ignore', f'{installed}/mmreviewkd/.mim/tools/train.py', 'mine.py']
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=tmp_path,
-        env=dict(PATH='/usr/bin:/bin', PYTHONPATH=str(installed), OMP_NUM_THREADS='1'),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    done = run(installed, tmp_path, *command)
     assert (tmp_path / 'work_dirs/mine/epoch_1.pth').is_file()
     # MMEngine has found the scope, and what is registered.
     assert not re.findall('WARNING.*(?:regist|install).*', done.stderr + done.stdout)

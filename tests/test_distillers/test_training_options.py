@@ -1,16 +1,15 @@
 """MMEngine's training options, with a distilled detector."""
 
 import copy
-import functools
 import math
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 import toys
+from amp import wrapper
 from mmengine.hooks import EMAHook
-from mmengine.optim import AmpOptimWrapper, OptimWrapper, build_optim_wrapper
+from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 
 from mmreviewkd.distillers import NonFiniteError
@@ -133,35 +132,10 @@ def test_synchronised_batch_normalisation_is_one_line(teacher_checkpoint):
     assert all(isinstance(norm, torch.nn.SyncBatchNorm) for norm in norms)
 
 
-class CPUAmpOptimWrapper(AmpOptimWrapper):
-    """MMEngine's wrapper, in the one part that takes no float16 on a CPU."""
-
-    @contextmanager
-    def optim_context(self, model):
-        with (
-            OptimWrapper.optim_context(self, model),
-            torch.autocast('cpu', self.cast_dtype),
-        ):
-            yield
-
-
 @pytest.fixture
 def amp(monkeypatch):
     """Makes MMEngine's mixed precision, which allows GPUs only, for the CPU."""
-    module = 'mmengine.optim.optimizer.amp_optimizer_wrapper'
-    monkeypatch.setattr(f'{module}.is_cuda_available', lambda: True)
-    scaler = functools.partial(torch.amp.GradScaler, 'cpu')
-    monkeypatch.setattr(f'{module}.GradScaler', scaler)
-
-    def wrap(model, dtype, scale):
-        return CPUAmpOptimWrapper(
-            loss_scale=dict(init_scale=scale),
-            dtype=dtype,
-            optimizer=torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9),
-            clip_grad=dict(max_norm=10.0),
-        )
-
-    return wrap
+    return wrapper('cpu', monkeypatch)
 
 
 def initialised(teacher_checkpoint, **changes):

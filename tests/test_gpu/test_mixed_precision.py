@@ -1,50 +1,20 @@
 """Mixed precision as MMEngine has it, and the teacher's own precision."""
 
-from contextlib import contextmanager
-
+import amp
 import numpy as np
 import pytest
 import torch
 import toys
-from mmengine.optim import AmpOptimWrapper, OptimWrapper
 
 from mmreviewkd.teachers.precision import native_half
 
 HALVES = [torch.float16, torch.bfloat16]
 
 
-class _OnCPU(AmpOptimWrapper):
-    """MMEngine's wrapper, in the one part that takes no float16 on a CPU."""
-
-    @contextmanager
-    def optim_context(self, model):
-        with (
-            OptimWrapper.optim_context(self, model),
-            torch.autocast('cpu', self.cast_dtype),
-        ):
-            yield
-
-
 @pytest.fixture
 def wrap(device, monkeypatch):
     """Make MMEngine's wrapper for a model, as ``--amp`` does."""
-    kind = AmpOptimWrapper
-    if device.type == 'cpu':
-        kind = _OnCPU
-        module = 'mmengine.optim.optimizer.amp_optimizer_wrapper'
-        monkeypatch.setattr(f'{module}.is_cuda_available', lambda: True)
-        scaler = torch.amp.GradScaler
-        monkeypatch.setattr(f'{module}.GradScaler', lambda **k: scaler('cpu', **k))
-
-    def make(model, dtype, scale='dynamic'):
-        return kind(
-            dtype=str(dtype).removeprefix('torch.'),
-            loss_scale=scale if scale == 'dynamic' else dict(init_scale=scale),
-            optimizer=torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9),
-            clip_grad=dict(max_norm=10.0),
-        )
-
-    return make
+    return amp.wrapper(device.type, monkeypatch)
 
 
 @pytest.fixture
