@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from golden_review import golden_connector, golden_maps
 from plain_review import plain_hcl, plain_review
 
 from mmreviewkd.connectors import ReverseReviewConnector, ReviewConnector
@@ -65,16 +66,8 @@ def sigmoid(x):
 def test_matches_the_reference_implementation(golden, mode, with_cp):
     """Outputs, HCL and gradients of the published code, in float64."""
     values = golden(f'review_{mode}.npz')
-    count = sum(name.startswith('student') for name in values)
-    feats = [values[f'student{i}'].requires_grad_() for i in range(count)]
-    targets = [values[f'teacher{i}'] for i in range(count)]
-    connector = ReviewConnector(
-        [feat.shape[1] for feat in feats],
-        [target.shape[1] for target in targets],
-        mid_channels=values['level0.conv1.weight'].shape[0],
-        with_cp=with_cp,
-    ).double()
-    names = load_reference(connector, values)
+    feats, targets = golden_maps(values)
+    connector, names = golden_connector(values, with_cp=with_cp)
     connector.train(mode == 'train')
     loss = HCLLoss()
 
@@ -87,28 +80,11 @@ def test_matches_the_reference_implementation(golden, mode, with_cp):
         assert_close(loss.level_loss(out, target), values[f'hcl{i}'])
         assert_close(feats[i].grad, values[f'grad_student{i}'])
     compared = [name for name in values if name.startswith('grad.')]
-    assert len(compared) == 2 * count + (count - 1)
+    assert len(compared) == 2 * len(feats) + (len(feats) - 1)
     for name in compared:
         ours = names[name.removeprefix('grad.')]
         assert_close(connector.get_parameter(ours).grad, values[name])
     assert_close(total, values['hcl_sum'])
-
-
-def load_reference(connector, values):
-    """Copy the reference's weights into ours; give our names by the reference's."""
-    names = {'conv1': 'project.conv', 'bn1': 'project.bn', 'attention': 'attention'}
-    names |= {'conv2': 'output.conv', 'bn2': 'output.bn'}
-    ours = {}
-    for name in values:
-        if name.startswith('level'):
-            level, part, parameter = name.split('.')
-            ours[name] = f'levels.{level[5:]}.{names[part]}.{parameter}'
-    missing, unexpected = connector.load_state_dict(
-        {ours[name]: values[name] for name in ours}, strict=False
-    )
-    assert not unexpected
-    assert all('num_batches_tracked' in name for name in missing)
-    return ours
 
 
 # Against plain loops

@@ -5,15 +5,13 @@ from contextlib import contextmanager
 import pytest
 import torch
 import toys
+from golden_review import golden_connector, golden_maps
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmreviewkd.connectors import ReviewConnector
 from mmreviewkd.estimate import count
 from mmreviewkd.losses import HCLLoss
 
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-4, torch.bfloat16: 5e-2}
-NAMES = dict(conv1='project.conv', bn1='project.bn', attention='attention')
-NAMES |= dict(conv2='output.conv', bn2='output.bn')
 
 
 @pytest.mark.parametrize('dtype', TOLERANCES)
@@ -26,20 +24,8 @@ def test_matches_the_reference_implementation(golden, device, dtype, channels_la
         name: value.to(device, weights_dtype) if value.is_floating_point() else value
         for name, value in values.items()
     }
-    count_ = sum(name.startswith('student') for name in values)
-    feats = [values[f'student{i}'].requires_grad_() for i in range(count_)]
-    targets = [values[f'teacher{i}'] for i in range(count_)]
-    connector = ReviewConnector(
-        [feat.shape[1] for feat in feats],
-        [target.shape[1] for target in targets],
-        mid_channels=values['level0.conv1.weight'].shape[0],
-    ).to(device, weights_dtype)
-    state = {}
-    for name, value in values.items():
-        if name.startswith('level'):
-            level, part, rest = name.split('.')
-            state[f'levels.{level[5:]}.{NAMES[part]}.{rest}'] = value
-    connector.load_state_dict(state, strict=False)
+    feats, targets = golden_maps(values)
+    connector, _ = golden_connector(values)
     if channels_last:
         connector.to(memory_format=torch.channels_last)
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

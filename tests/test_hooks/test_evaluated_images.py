@@ -4,9 +4,9 @@ import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import toys
 from coco_sets import write_coco
+from evaluations import FOUND, TRUTH, Images, runner_of
 from mmdet.evaluation import CocoMetric
 from runs import coco_run
 
@@ -15,36 +15,14 @@ from mmreviewkd.hooks import EvaluatedImagesHook
 TEST_TOOL = Path(__file__).resolve().parents[2] / 'tools/test.py'
 
 
-class Images(list):
-    """Image ids in the place of a data set."""
-
-    def get_data_info(self, index):
-        return dict(img_id=self[index])
-
-
-def runner_of(metrics, images):
-    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=metrics))
-    loader = SimpleNamespace(dataset=images)
-    return SimpleNamespace(
-        val_loop=loop, test_loop=loop, val_dataloader=loader, test_dataloader=loader
-    )
-
-
 def test_images_that_are_left_out_cost_no_recall(tmp_path):
     root = write_coco(tmp_path, labels=(0,))
-    found = dict(
-        img_id=0,
-        bboxes=np.array([[4, 4, 24, 14]]),
-        scores=np.array([0.9]),
-        labels=np.array([0]),
-    )
-    truth = dict(width=64, height=64, img_id=0)
     for when in ('before_val_epoch', 'before_test_epoch'):
         for images, ap in (((0, 1), 0.505), ((0,), 1.0)):
             metric = CocoMetric(str(root / 'annotations/instances_val.json'))
             metric.dataset_meta = dict(classes=('cat', 'dog'))
             getattr(EvaluatedImagesHook(), when)(runner_of([metric], Images(images)))
-            assert metric.compute_metrics([(truth, found)])['bbox_mAP'] == ap
+            assert metric.compute_metrics([(TRUTH, FOUND)])['bbox_mAP'] == ap
 
 
 def test_other_metrics_and_data_sets():

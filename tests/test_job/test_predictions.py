@@ -3,9 +3,9 @@
 import json
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from coco_sets import POLYGON, write_coco
+from evaluations import FOUND, TRUTH, Images, runner_of
 from mmdet.evaluation import CocoMetric
 
 from mmreviewkd.hooks import EvaluatedImagesHook
@@ -21,21 +21,7 @@ def runner(tmp_path):
     metric.dataset_meta = dict(classes=NAMES)
     metric.cat_ids = metric._coco_api.get_cat_ids(cat_names=NAMES)
     metric.img_ids = metric._coco_api.get_img_ids()
-    return runner_of(metric)
-
-
-class Images(list):
-    """Image ids in the place of a data set."""
-
-    def get_data_info(self, index):
-        return dict(img_id=self[index])
-
-
-def runner_of(metric, images=(0, 1)):
-    return SimpleNamespace(
-        val_loop=SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric])),
-        val_dataloader=SimpleNamespace(dataset=Images(images)),
-    )
+    return runner_of([metric], Images((0, 1)))
 
 
 def test_predictions_go_to_the_runs_folder(runner, tmp_path):
@@ -47,19 +33,12 @@ def test_predictions_go_to_the_runs_folder(runner, tmp_path):
 def test_fewer_images(runner, tmp_path):
     """Those that are left out are not taken for images without a detection."""
     (metric,) = runner.val_loop.evaluator.metrics
-    found = dict(
-        img_id=0,
-        bboxes=np.array([[4, 4, 24, 14]]),
-        scores=np.array([0.9]),
-        labels=np.array([0]),
-    )
-    truth = dict(width=64, height=64, img_id=0)
     for images, ap in (((0, 1), 0.505), ((0,), 1.0)):
         metric.img_ids = None
-        one = runner_of(metric, images)
+        one = runner_of([metric], Images(images))
         SavePredictionsHook(tmp_path).before_val_epoch(one)
         EvaluatedImagesHook().before_val_epoch(one)
-        assert metric.compute_metrics([(truth, found)])['bbox_mAP'] == ap
+        assert metric.compute_metrics([(TRUTH, FOUND)])['bbox_mAP'] == ap
         assert measure_accuracy(one, tmp_path)['class_ap']['box']['cat'] == (
             pytest.approx(100 * ap, abs=0.05)
         )
@@ -80,7 +59,7 @@ def test_classes_and_resampled_images(runner, tmp_path):
 
 
 def test_other_evaluators(tmp_path):
-    runner = runner_of(SimpleNamespace(outfile_prefix=None))
+    runner = runner_of([SimpleNamespace(outfile_prefix=None)], Images((0, 1)))
     SavePredictionsHook(tmp_path).before_val_epoch(runner)
     assert runner.val_loop.evaluator.metrics[0].outfile_prefix is None
     assert measure_accuracy(runner, tmp_path) == {}
