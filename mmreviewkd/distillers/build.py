@@ -23,7 +23,7 @@ from mmreviewkd.type_names import by_name
 
 from .distilled_model import distilled_class
 from .finite import ACTIONS
-from .inherit import AUTO, BACKBONE
+from .inherit import AUTO, BACKBONE, Start
 from .lesson import Lesson
 
 Config = dict[str, Any]
@@ -140,9 +140,9 @@ def build_distilled_model(
     pretrained = without_pretrained(config) != config
     model = _build_student(config, data_preprocessor)
     if inherit == AUTO:
-        inherited = _parts(model, but=(BACKBONE,) if pretrained else ())
+        start = Start(_parts(model, but=(BACKBONE,) if pretrained else ()), True)
     else:
-        inherited = _names(inherit, 'inherit')
+        start = Start(_names(inherit, 'inherit'))
     # The student's random numbers are those of its training alone.
     with torch.random.fork_rng(devices=[]):
         lessons = _lessons(model, teachers) if teachers else [_lesson(model, **one)]
@@ -151,8 +151,7 @@ def build_distilled_model(
     model.learn(
         lessons if complete else [Lesson(lesson.teacher) for lesson in lessons],
         nn.ModuleList(distillations) if complete else None,
-        inherited,
-        inherit == AUTO,
+        start,
         _names(frozen, 'frozen'),
         non_finite,
         register_teachers,

@@ -16,7 +16,7 @@ from mmreviewkd.methods import Batch, Distillation
 from mmreviewkd.teachers import Teacher
 
 from .finite import NonFiniteError, describe, is_finite_everywhere
-from .inherit import inherit
+from .inherit import Start, inherit
 from .lesson import Lesson, joined
 from .unlabeled import Images, check_recorded, extract_features, split
 
@@ -55,15 +55,13 @@ class DistillationMixin(_Student):
         distill_strength (float): Factor on their losses. Where it or the weights of
             all of them are 0, no teacher is run, and the student trains exactly as
             without one. 1 unless :class:`DistillScheduleHook` changes it.
-        inherited (Sequence[str]): Parts that start from the first teacher's weights.
-        inherits_fitting (bool): Whether those of them that do not fit are left out.
+        start (Start): What starts from the first teacher's weights.
         skipped_steps (int): Training steps with losses that were not finite.
     """
 
     lessons: Sequence[Lesson] = ()
     distill_strength = 1.0
-    inherited: Sequence[str] = ()
-    inherits_fitting = False
+    start = Start()
     skipped_steps = 0
     _frozen: Sequence[str] = ()
     _non_finite = 'ignore'
@@ -75,16 +73,14 @@ class DistillationMixin(_Student):
         self,
         lessons: Sequence[Lesson],
         distillation: nn.ModuleList | None,
-        inherited: Sequence[str],
-        inherits_fitting: bool,
+        start: Start,
         frozen: Sequence[str],
         non_finite: str,
         register_teachers: bool,
     ) -> None:
         """Take in what the student learns; called once, by :func:`DistilledModel`."""
         self.distillation = distillation
-        self.inherited = tuple(inherited)
-        self.inherits_fitting = inherits_fitting
+        self.start = start
         self._frozen = tuple(frozen)
         self._non_finite = non_finite
         for part in frozen:
@@ -123,14 +119,8 @@ class DistillationMixin(_Student):
         super().init_weights()
         first = self.lessons[0].teacher if self.lessons else None
         # With 'auto', a teacher that brings its weights itself has none that fit.
-        if (
-            first
-            and self.inherited
-            and (first.has_checkpoint or not self.inherits_fitting)
-        ):
-            inherit(
-                self, first.read_weights().state, self.inherited, self.inherits_fitting
-            )
+        if first and (self.start.required or first.has_checkpoint and self.start.parts):
+            inherit(self, first.read_weights().state, *self.start)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the student; in the mode ``'loss'``, learn from the teachers too.

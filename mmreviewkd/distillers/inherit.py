@@ -14,6 +14,25 @@ AUTO = 'auto'
 BACKBONE = 'backbone'
 
 
+class Start(NamedTuple):
+    """What of the student starts from the first teacher's weights.
+
+    Args:
+        parts (tuple[str, ...]): Top-level parts, such as ``('backbone', 'neck')``.
+            Defaults to none.
+        only_fitting (bool): Whether parts that do not fit are left out; an error
+            otherwise. Defaults to False.
+    """
+
+    parts: tuple[str, ...] = ()
+    only_fitting: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """tuple[str, ...]: The parts that have to fit."""
+        return () if self.only_fitting else self.parts
+
+
 class Source(NamedTuple):
     """What the teacher has for a part of the student.
 

@@ -112,7 +112,7 @@ def check_teacher_classes(model: DistillationMixin, dataset: Any) -> None:
             classes,
             any(one.needs_heads for one in lesson.distillations),
             # Parts of the student start from the first teacher's.
-            () if number or model.inherits_fitting else model.inherited,
+            () if number else model.start.required,
         )
 
 

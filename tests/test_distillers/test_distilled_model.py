@@ -8,6 +8,8 @@ from mmdet.models import FasterRCNN
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import load_checkpoint, save_checkpoint
 
+from mmreviewkd.distillers.inherit import Start
+
 
 @pytest.fixture
 def teacher_checkpoint(tmp_path):
@@ -373,4 +375,4 @@ def test_values_of_another_kind_are_told_with_the_field(field, value):
 def test_one_name_needs_no_list():
     model = toys.build(toys.distilled('random', frozen='backbone', inherit=None))
     assert not any(p.requires_grad for p in model.backbone.parameters())
-    assert model.inherited == ()
+    assert model.start == Start()

@@ -169,7 +169,7 @@ def test_all_that_fits_of_a_detector(tmp_path):
     for name, value in model.state_dict().items():
         if not name.startswith(('distillation', 'data_preprocessor')):
             assert torch.equal(value, select_channels(teacher[name], value.shape)), name
-    assert model.inherits_fitting
+    assert not model.start.required
 
 
 def test_pretrained_backbone_keeps_its_weights(tmp_path):
@@ -177,7 +177,7 @@ def test_pretrained_backbone_keeps_its_weights(tmp_path):
     pretrained.backbone.init_cfg = dict(type='Pretrained', checkpoint='weights.pth')
     path = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
     model = toys.build(toys.distilled(path, student=pretrained, inherit='auto'))
-    assert set(model.inherited) == {'neck', 'rpn_head', 'roi_head'}
+    assert set(model.start.parts) == {'neck', 'rpn_head', 'roi_head'}
 
 
 def test_nothing_fits_of_a_teacher_without_a_checkpoint():
