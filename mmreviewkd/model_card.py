@@ -14,15 +14,19 @@ from .model_config import build_model, teacher_configs
 from .names import counted, printable
 from .pages import write_page
 from .report.run_log import read_runs
+from .task import classifies
 from .type_names import by_name, type_name
 
 NAME = 'README.md'
 _SCORES = {
-    'coco/bbox_mAP': 'Box AP',
-    'coco/bbox_mAP_50': 'Box AP50',
-    'coco/segm_mAP': 'Mask AP',
-    'coco/segm_mAP_50': 'Mask AP50',
+    'coco/bbox_mAP': ('Box AP', 100),
+    'coco/bbox_mAP_50': ('Box AP50', 100),
+    'coco/segm_mAP': ('Mask AP', 100),
+    'coco/segm_mAP_50': ('Mask AP50', 100),
+    'accuracy/top1': ('Top-1 accuracy', 1),
+    'accuracy/top5': ('Top-5 accuracy', 1),
 }
+"""Titles of metrics, and the points of one in them."""
 
 
 def write_model_card(
@@ -56,15 +60,16 @@ def write_model_card(
     )
     if metrics is None:
         metrics = logged_metrics(checkpoint)
-    detector = type_name(student.model)
+    model = type_name(student.model)
     number = sum(one.numel() for one in build_model(student.model).parameters())
     classes = (weights['meta'].get('dataset_meta') or {}).get('classes') or ()
     path = folder / NAME
     write_page(
         path,
         'model_card.md',
-        title=f'{detector}, {counted(len(classes), "class", "classes")}',
-        detector=detector,
+        title=f'{model}, {counted(len(classes), "class", "classes")}',
+        model=model,
+        classifier=classifies(student),
         classes=[_cell(name) for name in classes],
         training_data=_cell(_training_data(student) + _unlabeled(cfg)),
         teachers=[_cell(_name(one)) for one in teacher_configs(cfg.model)],
@@ -72,8 +77,8 @@ def write_model_card(
         start=_cell(_start(cfg.model.get('inherit'))),
         parameters=f'{number / 1e6:.2f} million',
         scores=[
-            (title, f'{100 * metrics[key]:.1f}')
-            for key, title in _SCORES.items()
+            (title, f'{factor * metrics[key]:.1f}')
+            for key, (title, factor) in _SCORES.items()
             if metrics.get(key, -1) >= 0
         ],
     )
@@ -111,7 +116,7 @@ def _training_data(student: Config) -> str:
     names = [
         '/'.join(
             str(part[key]).strip('/')
-            for key in ('data_root', 'ann_file')
+            for key in ('data_root', 'ann_file', 'root')
             if part.get(key)
         )
         for _, part in sets

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from mmreviewkd.compat.versions import in_use
-from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.version import __version__
 
+from .job_configs import Data
 from .plan import Run
 
 
-def about_job(runs: Sequence[Run], data: DataFolder, device: str) -> dict[str, Any]:
+def about_job(runs: Sequence[Run], data: Data, device: str) -> dict[str, Any]:
     """Describe a job, for ``results.json``.
 
     Args:
         runs (Sequence[Run]): Its runs.
-        data (DataFolder): The data set.
+        data (DataFolder | LabeledImages): The data set.
         device (str): What the runs are done on, in words.
 
     Returns:

@@ -6,9 +6,10 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmreviewkd.data_folders import DataFolder
+from mmreviewkd.task import classifies
 
 from .errors import JobError
-from .kinds import KINDS
+from .kinds import COCO, KINDS
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -21,14 +22,16 @@ def metrics_of(cfg: Config) -> list[str]:
 
 
 def kinds_of(cfg: Config) -> tuple[str, ...]:
-    """Give the kinds of AP that a config evaluates, of ``'box'`` and ``'mask'``."""
+    """Give the kinds of scores that a config evaluates, of :data:`KINDS`."""
+    if classifies(cfg):
+        return ('top-1',)
     metrics = metrics_of(cfg)
-    return tuple(kind for kind, name in KINDS.items() if name in metrics)
+    return tuple(kind for kind, name in COCO.items() if name in metrics)
 
 
 def main_metric(cfg: Config) -> str:
-    """Give the name of the AP by which a run's epochs are compared."""
-    return f'coco/{metrics_of(cfg)[0]}_mAP'
+    """Give the name of the metric by which a run's epochs are compared."""
+    return KINDS[kinds_of(cfg)[0]].metric
 
 
 def fit_data(

@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmreviewkd.data_folders import DataError, DataFolder, Given, open_folder
 from mmreviewkd.datasets import make_digits
 from mmreviewkd.names import counted
+from mmreviewkd.task import classifies
 
 from .about import about_job
 from .errors import JobError
 from .expected import Expected, announcement, mixed_up
 from .fit_data import kinds_of
-from .job_configs import load_configs
+from .job_configs import Data, load_configs
+from .labeled_images import open_labeled_images
 from .method import AS_CONFIGURED, Method, refuse_double_names
+from .pair import named_config
 from .plan import Run, plan_runs
 from .plot_ap import plot_ap
 from .plot_gains import plot_gains
@@ -109,17 +113,33 @@ def run_job(
     console = Console()
     options = options or {}
     detectors = detectors or Detectors()
-    training = _with_defaults(training or Training(), folder is None, quick)
     refuse_double_names(methods)
     _refuse_distillation(methods, options)
     if folder is None and given and any(given):
         raise JobError('files of a data set are given, but not its folder: name it too')
-    root = Path(folder) if folder is not None else _make_digits(quick)
+    cfg = named_config(detectors)
+    classifier = cfg if cfg is not None and classifies(cfg) else None
+    root = _data_root(folder, classifier, quick)
+    digits = folder is None and classifier is None
+    training = _with_defaults(training or Training(), digits, quick)
     name = _default_work_dir(root, detectors, one_teacher, quick)
     work_dir = Path(work_dir or name).resolve()
     _check_work_dir(work_dir)
     unlabeled = dict.fromkeys(m.unlabeled.folder for m in methods if m.unlabeled)
-    data = _open_data(root, classes, work_dir, given, [*unlabeled], console)
+    if classifier is not None:
+        _refuse_for_classifiers(
+            {
+                'a list of classes (--classes)': classes,
+                'an image size (--image-size)': training.image_size,
+                'unlabelled images (--unlabeled)': unlabeled,
+                'files of annotations or images': given and any(given),
+                '--export': export,
+            }
+        )
+        data: Data = open_labeled_images(classifier, root)
+        _say_found(data, console)
+    else:
+        data = _open_data(root, classes, work_dir, given, [*unlabeled], console)
     on_gpu = get_device() == 'cuda'
 
     def plan(training: Training, say: Callable[[str], object]) -> list[Run]:
@@ -160,9 +180,10 @@ def run_job(
 
     failed = _do(runs, console, report, launcher, expected)
     results = report()
-    console.say('drawing ap_over_epochs.png and predictions.png')
+    console.say('drawing the plots')
     plot_ap(results, work_dir / 'ap_over_epochs.png')
-    plot_predictions(runs, results, data, work_dir / 'predictions.png')
+    if isinstance(data, DataFolder):
+        plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
     write_student(runs, results, work_dir, export, console.say)
     if not quick:
@@ -190,7 +211,7 @@ def _with_defaults(training: Training, digits: bool, quick: bool) -> Training:
 def _fixed_batch(
     training: Training,
     plan: Callable[[Training, Callable[[str], object]], list[Run]],
-    data: DataFolder,
+    data: Data,
     on_gpu: bool,
     console: Console,
 ) -> Training:
@@ -208,7 +229,7 @@ def _fixed_batch(
     return replace(training, batch=batch)
 
 
-def _say_fewer_images(training: Training, data: DataFolder, console: Console) -> None:
+def _say_fewer_images(training: Training, data: Data, console: Console) -> None:
     found = (data.train.images, data.val.images)
     used = tuple(map(min, training.max_images or found, found))
     if used != found:
@@ -278,10 +299,32 @@ def _open_data(
         data = open_folder(root, classes, work_dir, given, unlabeled)
     except DataError as error:
         raise JobError(str(error)) from error
+    _say_found(data, console)
+    return data
+
+
+def _say_found(data: Data, console: Console) -> None:
     console.say(data.found)
     for note in data.notes:
         console.say(f'note: {note}')
-    return data
+
+
+def _refuse_for_classifiers(asked: dict[str, Any]) -> None:
+    """Refuse what only detectors have."""
+    for what, value in asked.items():
+        if value:
+            raise JobError(f'{what}: not for classifiers; leave it out')
+
+
+def _data_root(
+    folder: str | Path | None, classifier: Config | None, quick: bool
+) -> Path:
+    """Name the folder of the data; the digits are made where none is named."""
+    if folder is not None:
+        return Path(folder)
+    if classifier is not None:
+        return Path(classifier.get('data_root') or '.')
+    return _make_digits(quick)
 
 
 def _make_digits(quick: bool) -> Path:

@@ -16,6 +16,7 @@ from .errors import JobError
 from .fit_data import fit_data, main_metric
 from .fit_device import batch_and_rate, keeps_rate, set_device, set_patience
 from .image_size import set_image_size
+from .labeled_images import LabeledImages, fit_images
 from .num_classes import set_num_classes
 from .options import models_of, options_for
 from .pair import Pair, read_pair
@@ -24,10 +25,12 @@ from .settings import Detectors, Training
 from .start import check_start, start_from_checkpoint, start_from_scratch
 from .trained_teacher import TrainedTeacher
 
+Data = DataFolder | LabeledImages
+
 
 def load_configs(
     configs: Path,
-    data: DataFolder,
+    data: Data,
     training: Training | None = None,
     options: dict[str, Any] | None = None,
     detectors: Detectors | None = None,
@@ -40,7 +43,7 @@ def load_configs(
     Args:
         configs (Path): Folder of the demo's ``reviewkd_{frcnn,mrcnn}.py``, which are
             taken where no detectors are named: Mask R-CNN where the data has masks.
-        data (DataFolder): The data set.
+        data (DataFolder | LabeledImages): The data set.
         training (Training, optional): How to train. Defaults to None: as configured.
         options (dict, optional): Changes by dotted keys, see :func:`options_for`.
             Defaults to None.
@@ -61,8 +64,7 @@ def load_configs(
     detectors, training = detectors or Detectors(), training or Training()
     check_start(detectors.from_scratch, detectors.student_checkpoint)
     detectors, models, options = models_of(detectors, options or {})
-    demo = configs / f'reviewkd_{"mrcnn" if data.has_masks else "frcnn"}.py'
-    pair = read_pair(detectors, demo, models)
+    pair = read_pair(detectors, _demo(configs, data), models)
     given = TrainedTeacher.of(pair)
     cfgs = dict(student=pair.student, distilled=pair.distilled)
     if pair.teacher is not None and (given is None or given.knows(data.classes, say)):
@@ -87,6 +89,11 @@ def load_configs(
         cfgs['teacher'].train_cfg.max_epochs = 0
         cfgs['teacher'].load_from = given.checkpoint
     return cfgs
+
+
+def _demo(configs: Path, data: Data) -> Path:
+    masks = isinstance(data, DataFolder) and data.has_masks
+    return configs / f'reviewkd_{"mrcnn" if masks else "frcnn"}.py'
 
 
 def _merge(cfg: Config, options: dict[str, Any]) -> None:
@@ -136,17 +143,20 @@ def _fit(
     cfg: Config,
     name: str,
     pair: Pair,
-    data: DataFolder,
+    data: Data,
     training: Training,
     on_gpu: bool,
     processes: int,
 ) -> None:
-    fit_data(cfg, data, training.max_images)
-    side = training.image_size
-    if side is None and pair.max_side is not None:
-        side = min(pair.max_side, data.max_side)
-    if side is not None:
-        set_image_size(cfg, side)
+    if isinstance(data, LabeledImages):
+        fit_images(cfg, data, training.max_images)
+    else:
+        fit_data(cfg, data, training.max_images)
+        side = training.image_size
+        if side is None and pair.max_side is not None:
+            side = min(pair.max_side, data.max_side)
+        if side is not None:
+            set_image_size(cfg, side)
     set_device(cfg, training, on_gpu)
     images = min((training.max_images or (data.train.images,))[0], data.train.images)
     steps = math.ceil(images / (cfg.train_dataloader.batch_size * processes))

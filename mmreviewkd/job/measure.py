@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmreviewkd.teachers.weights import load_strictly, read_weights
 
 from .estimate import Estimate
+from .kinds import write_scores
 from .progress import Console
 
 
@@ -50,12 +51,8 @@ class MeasuringHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         """Show the AP."""
-        scores = ', '.join(
-            f'{kind} AP {100 * (metrics or {})[key]:.1f}'
-            for kind, key in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP'))
-            if key in (metrics or {})
-        )
-        self._console.say(f'{self._label} as given: {scores or "nothing detected"}')
+        scores = write_scores(metrics or {}) or 'nothing detected'
+        self._console.say(f'{self._label} as given: {scores}')
 
 
 def measure(runner: Runner, checkpoint: str) -> dict:

@@ -16,6 +16,7 @@ from mmreviewkd.model_config import (
     model_class,
     resolve_model_config,
 )
+from mmreviewkd.task import classifies
 
 from .config_files import beside, find_pair, read_config
 from .errors import JobError
@@ -110,6 +111,21 @@ def read_pair(
     )
 
 
+def named_config(names: Detectors) -> Config | None:
+    """Read the config whose data and evaluation are those of the job.
+
+    Returns:
+        Config, optional: That of the pair or of the student; None where neither is
+        named.
+
+    Raises:
+        JobError: If it is missing or cannot be read.
+    """
+    if names.pair:
+        return read_config(find_pair(names.pair), '--pair')
+    return read_config(names.student, '--student') if names.student else None
+
+
 def _join(names: Detectors) -> Config:
     """Make the config of a distillation from those of two trainings."""
     if names.pair:
@@ -200,7 +216,10 @@ def _looks_at_teacher(hook: Any) -> bool:
 
 def _add_runtime(cfg: Config) -> None:
     """Give a stock config the hooks and imports of this project's configs."""
-    runtime = Config.fromfile(configs_folder() / '_base_' / 'default_runtime.py')
+    folder, name = configs_folder(), '_base_/default_runtime.py'
+    if classifies(cfg):
+        name = 'classification/_base_/runtime.py'
+    runtime = Config.fromfile(folder / name)
     own = {key: cfg[key] for key in runtime if key in cfg and key != 'custom_imports'}
     runtime.merge_from_dict(copy.deepcopy(own))
     imports = (cfg.get('custom_imports') or {}).get('imports') or []

@@ -1,4 +1,4 @@
-"""Plot of the AP over the epochs."""
+"""Plot of the scores over the epochs."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
-from .results import Results, average_precision
+from .kinds import KINDS
+from .results import Results
 
 MOST = 4
 """More methods would hide each other."""
@@ -16,10 +17,10 @@ _OTHER_COLOURS = ('#2ca02c', '#9467bd', '#bcbd22', '#17becf')
 
 
 def plot_ap(results: Results, path: Path) -> None:
-    """Plot AP over epochs of teacher, student alone and the best methods.
+    """Plot the scores over epochs of teacher, student alone and the best methods.
 
-    There is a panel for each kind of AP. Lines are means over the seeds, bands are one
-    sample standard deviation wide on both sides.
+    There is a panel for each kind of score. Lines are means over the seeds, bands are
+    one sample standard deviation wide on both sides.
 
     Args:
         results (Results): Holds the results.
@@ -56,7 +57,7 @@ def _plot_panel(
     ends = []
     for name, colour in colours.items():
         curves = [
-            {p['epoch']: average_precision(p['metrics'], kind) for p in run['epochs']}
+            {p['epoch']: KINDS[kind].score(p['metrics']) for p in run['epochs']}
             for run in results.finished[name].values()
         ]
         # A hook may have ended some runs early.
@@ -65,7 +66,7 @@ def _plot_panel(
             continue
         ap = np.array([[curve[epoch] for epoch in epochs] for curve in curves], float)
         if np.isnan(ap).all():
-            # This detector has no AP of this kind.
+            # This detector has no score of this kind.
             continue
         centre = ap.mean(axis=0)
         axes.plot(epochs, centre, color=colour, linewidth=2, marker='o', markersize=4)
@@ -75,9 +76,9 @@ def _plot_panel(
             axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
         ends.append((epochs[-1], centre[-1], name))
     axes.set(
-        title=f'{kind.capitalize()} AP on the validation images',
+        title=KINDS[kind].heading,
         xlabel='epoch',
-        ylabel=f'{kind} AP (points)',
+        ylabel=f'{KINDS[kind].title} (points)',
     )
     axes.set_xlim(left=0)
     axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))

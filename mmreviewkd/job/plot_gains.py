@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
+from .kinds import KINDS
 from .results import Results, Statistics
 
 _CLEAR, _NOT_CLEAR = 0.75, 0.3
 
 
 def plot_gains(results: Results, path: Path) -> None:
-    """Plot the gains as bars, best above, a panel for each kind of AP.
+    """Plot the gains as bars, best above, a panel for each kind of score.
 
     Error bars are Student's 95 % intervals over seeds, dots are single seeds. Bars
     whose interval holds 0, or that have none, are pale. Lines show the student alone,
@@ -25,7 +26,9 @@ def plot_gains(results: Results, path: Path) -> None:
         path (Path): The PNG to write.
     """
     numbers = results.numbers()
-    shown = [m for m in results.methods if numbers[m]['box gain'].values]
+    shown = [
+        m for m in results.methods if numbers[m][f'{results.kinds[0]} gain'].values
+    ]
     if not shown:
         return
     kinds = results.kinds
@@ -38,13 +41,15 @@ def plot_gains(results: Results, path: Path) -> None:
             gains = {name: numbers[name][f'{kind} gain'] for name in shown}
             _plot_panel(axes, gains)
             alone, teacher = (
-                numbers[name][f'{kind} AP'].mean for name in ('student', 'teacher')
+                numbers[name][KINDS[kind].title].mean for name in ('student', 'teacher')
             )
             if alone is not None:
                 _draw_lines(axes, alone, teacher)
                 _limit(axes, gains, 0.0 if teacher is None else teacher - alone)
-            axes.set_title(f'{kind.capitalize()} AP on the validation images', pad=22)
-            axes.set_xlabel(f'{kind} AP gained over the student alone (points)')
+            axes.set_title(KINDS[kind].heading, pad=22)
+            axes.set_xlabel(
+                f'{KINDS[kind].title} gained over the student alone (points)'
+            )
         if results.quick:
             figure.suptitle(QUICK_NOTE)
         figure.supxlabel(_note(list(gains.values())), fontsize=9)
@@ -95,7 +100,7 @@ def _plot_panel(axes: Axes, gains: dict[str, Statistics]) -> None:
 
 
 def _draw_lines(axes: Axes, alone: float, teacher: float | None) -> None:
-    """Draw student alone and teacher, and write their AP above."""
+    """Draw student alone and teacher, and write their scores above."""
     # To the outside, so that they do not meet where the two are close.
     for name, title, ap, side in (
         ('student', 'student alone', alone, 'right'),

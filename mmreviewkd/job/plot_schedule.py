@@ -31,7 +31,7 @@ def plot_schedule(
 ) -> None:
     """Plot what methods gain over the student alone, at several schedules.
 
-    There is a panel for each kind of AP and a curve for each method, with Student's
+    There is a panel for each kind of score and a curve for each method, with Student's
     95 % intervals over seeds. Points of one seed, which have none, are hollow. Numbers
     at the points are numbers of seeds. The student alone is the line at 0.
 
@@ -39,12 +39,12 @@ def plot_schedule(
         files (Sequence[ResultsFile]): Results of jobs on the same data.
         path (Path): The PNG to write.
         methods (Sequence[str]): The methods to show. Defaults to (): the
-            :data:`MOST` that gain most AP at the longest schedule they have; box AP
+            :data:`MOST` that gain most at the longest schedule they have; box AP
             where there is one.
 
     Raises:
         JobError: If the jobs are on different data, two have the same schedule, a
-            method is in none of them, or they have no kind of AP in common.
+            method is in none of them, or they have no kind of score in common.
     """
     lengths, unit = _lengths(files)
     in_order = sorted(zip(lengths, files, strict=True), key=lambda pair: pair[0])
@@ -57,7 +57,10 @@ def plot_schedule(
             )
     kinds = [k for k in KINDS if all(k in r.kinds for r in results.values())]
     if not kinds:
-        raise JobError('some of the jobs have box AP alone, others mask AP alone')
+        raise JobError(
+            'the jobs have no kind of score in common: '
+            + ', '.join(sorted({k for r in results.values() for k in r.kinds}))
+        )
     shown = list(methods) or _best(known, results, kinds[0])
     with styled():
         figure = Figure(figsize=(5.8 * len(kinds), 4.4), layout='constrained')
@@ -66,9 +69,9 @@ def plot_schedule(
             curves = {name: _points(results, name, kind) for name in shown}
             _plot_panel(axes, curves, max(results))
             axes.set(
-                title=f'{kind.capitalize()} AP on the validation images',
+                title=KINDS[kind].heading,
                 xlabel=f'length of the schedule ({unit})',
-                ylabel=f'{kind} AP gained over the student alone',
+                ylabel=f'{KINDS[kind].title} gained over the student alone',
             )
         if any(found.quick for found in results.values()):
             figure.suptitle(QUICK_NOTE)

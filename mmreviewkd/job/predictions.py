@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmreviewkd.files import write_text
 
 from .image_matches import ImageMatches
-from .kinds import KINDS
+from .kinds import COCO
 
 _PREDICTIONS = 'predictions'
 RESAMPLED = 'resampled_ap.json'
@@ -55,7 +55,7 @@ def measure_accuracy(runner: Runner, folder: Path) -> dict[str, Any]:
     if metric is None:
         return {}
     class_ap, resampled = {}, {}
-    for kind, name in KINDS.items():
+    for kind, name in COCO.items():
         file = folder / f'{_PREDICTIONS}.{name}.json'
         if name not in metric.metrics or not file.is_file():
             continue

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from rich.progress import BarColumn, Progress, TextColumn
 
 from .estimate import Estimate
+from .kinds import write_scores
 from .record import read_record
 
 # Seconds between two looks at how things stand, on a terminal and in a file.
@@ -172,15 +173,9 @@ class ProgressHook(Hook):
         seconds = self._seconds + time.perf_counter() - self._start
         done = self._evaluations + 1
         self._update('evaluations', done, seconds / done)
-        metrics = metrics or {}
-        scores = ', '.join(
-            f'{kind} AP {100 * metrics[key]:.1f}'
-            for kind, key in (('box', 'coco/bbox_mAP'), ('mask', 'coco/segm_mAP'))
-            if key in metrics
-        )
         self._console.say(
             f'{self._label} epoch {runner.epoch}/{runner.max_epochs}: '
-            f'{scores or "nothing detected yet"}'
+            f'{write_scores(metrics or {}) or "nothing detected yet"}'
         )
 
     def _update(self, what: str, done: float, pace: float, trust: float = 1.0) -> None:

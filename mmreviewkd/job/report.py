@@ -12,10 +12,12 @@ from mmreviewkd.tables import markdown
 
 from .class_table import class_table
 from .intervals import Interval
+from .kinds import KINDS
 from .progress import clock
-from .results import METRICS, MIN_GAP, Results, Statistics
+from .results import MIN_GAP, Results, Statistics
 from .results_file import write_results
 
+_LEAST_GAP = counted(MIN_GAP, 'point')
 MOST_CLASSES = 20
 """With more classes their table is in a file of its own."""
 Write = Callable[[float], str]
@@ -74,11 +76,12 @@ def table(results: Results) -> str:
 
 
 def weak_teachers(results: Results) -> list[str]:
-    """Say of which kinds of AP the teacher is too weak for a gap to be told."""
+    """Say of which kinds of scores the teacher is too weak for a gap to be told."""
     given = any('checkpoint' in run for run in results.finished['teacher'].values())
     longer = 'on the data (--train-teacher)' if given else 'longer (--teacher-epochs)'
     texts = []
     for kind in results.kinds:
+        title = KINDS[kind].title
         gaps = [
             f'{gap.teacher:.1f} and {gap.student:.1f} with seed {gap.seed}'
             for gap in results.small_gaps(kind)
@@ -86,13 +89,13 @@ def weak_teachers(results: Results) -> list[str]:
         if gaps:
             texts.append(
                 'The teacher is not better than the student alone by at least '
-                f'{MIN_GAP:g} {kind} AP ({", ".join(gaps)}), so no gap recovered is '
+                f'{_LEAST_GAP} of {title} ({", ".join(gaps)}), so no gap recovered is '
                 f'told; train it {longer}, or take a better one.'
             )
         elif results.gap_is_noise(kind):
             low, high = results.gap_interval(kind) or (0.0, 0.0)
             texts.append(
-                f'The gap of {kind} AP between teacher and student alone is not clear '
+                f'The gap of {title} between teacher and student alone is not clear '
                 f'(95 %: {low:+.1f} to {high:+.1f}), so no gap recovered is told; add '
                 f'seeds (--seeds), or train the teacher {longer}.'
             )
@@ -114,9 +117,9 @@ def _accuracy_table(results: Results, kind: str) -> str:
     numbers = results.numbers()
     columns = [
         key
-        for key in (f'{kind} {metric}' for metric in METRICS)
+        for key in (f'{kind} {column}' for column in KINDS[kind].columns)
         # Such as no large objects in the data.
-        if key == f'{kind} AP' or any(row[key].values for row in numbers.values())
+        if key == KINDS[kind].title or any(row[key].values for row in numbers.values())
     ]
     by_seed = any(len(row[f'{kind} gain'].values) > 1 for row in numbers.values())
     header = ['', *columns, f'{kind} gain', 'vs. student alone']
@@ -181,10 +184,10 @@ def _notes(results: Results) -> str:
     seeds = results.seeds
     over = ', '.join(map(str, seeds))
     notes = [
-        'AP is COCO mAP in points of 100 on the validation images after the last '
+        f'{KINDS[results.kinds[0]].meaning}, on the validation images after the last '
         'epoch; no epoch was chosen by it. Gain is over the student alone with the '
         'same seed. Gap recovered is mean gain / mean (teacher - student alone), told '
-        f'where the teacher is better by at least {MIN_GAP:g} AP with every seed, and '
+        f'where the teacher is better by at least {_LEAST_GAP} with every seed, and '
         'by more than noise.'
     ]
     if len(seeds) > 1:
@@ -235,7 +238,7 @@ def _image_notes(results: Results) -> list[str]:
     """Say, in one sentence, what other validation images would change."""
     parts = []
     for kind, noise in results.noise.items():
-        text = f'{kind} AP of the student alone'
+        text = f'{KINDS[kind].title} of the student alone'
         text += write_interval(noise.aps['student'], '{:.1f}'.format)
         if noise.gains:
             # The others are in results.json.

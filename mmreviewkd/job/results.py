@@ -1,4 +1,4 @@
-"""What the runs of a job have reached: AP, gains, and what they cost."""
+"""What the runs of a job have reached: scores, gains, and what they cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +14,6 @@ from .plan import Run
 from .predictions import RESAMPLED
 from .runs import read_result
 
-METRICS = {
-    'AP': 'mAP',
-    'AP50': 'mAP_50',
-    'AP75': 'mAP_75',
-    'APs': 'mAP_s',
-    'APm': 'mAP_m',
-    'APl': 'mAP_l',
-}
 COSTS = {
     'ms per step': ('step_seconds', 1e3),
     'training time': ('training_seconds', 1),
@@ -34,12 +26,12 @@ COSTS = {
 ROUNDING_STD = 0.04
 """Standard deviation of a difference of two AP that are rounded to 0.1, as
 MMDetection's are: 0.1 · sqrt(2 / 12). Seeds that agree agree no better than that."""
-MIN_GAP = 1.0
-"""AP by which a teacher has to be better for its gap to the student to be told."""
+MIN_GAP = 1
+"""Points by which a teacher has to be better for its gap to the student to be told."""
 
 
 class Gap(NamedTuple):
-    """AP of the student alone and of its teacher."""
+    """Scores of the student alone and of its teacher."""
 
     seed: int
     student: float
@@ -70,7 +62,7 @@ class Results:
     Args:
         runs (dict[str, dict[int, dict | None]]): Result by run and seed, None where
             a run is not finished; ``'teacher'``, ``'student'``, and the methods.
-        kinds (Sequence[str]): The kinds of AP, of ``'box'`` and ``'mask'``. Defaults to
+        kinds (Sequence[str]): The kinds of scores, of :data:`KINDS`. Defaults to
             ``'box'`` alone.
         one_teacher (bool): Whether all students have the same teacher. Defaults to
             False: one of their own seed.
@@ -80,7 +72,7 @@ class Results:
             results have ``resampled``, the AP on resampled images.
 
     Attributes:
-        kinds (tuple[str]): The kinds of AP.
+        kinds (tuple[str]): The kinds of scores.
         methods (list[str]): Names of the methods.
         one_teacher (bool): Whether all students have the same teacher.
         finished (dict[str, dict[int, dict]]): Result by run and seed.
@@ -116,23 +108,30 @@ class Results:
         students = [self.finished[name] for name in ('student', *self.methods)]
         return sorted({seed for seeds in students for seed in seeds})
 
-    def aps(self, name: str, kind: str, metric: str = 'AP') -> dict[int, float]:
-        """Give the AP after the last epoch, in points of 100, by seed.
+    def scores(
+        self, name: str, kind: str, column: str | None = None
+    ) -> dict[int, float]:
+        """Give the scores after the last epoch, in points of 100, by seed.
 
         Seeds are left out where there are no objects of that size.
+
+        Args:
+            name (str): ``'teacher'``, ``'student'`` or a method.
+            kind (str): One of ``kinds``.
+            column (str, optional): One of its columns. Defaults to None: the first.
         """
         found = {
-            seed: average_precision(result['final'], kind, metric)
+            seed: KINDS[kind].score(result['final'], column)
             for seed, result in self.finished[name].items()
         }
-        return {seed: ap for seed, ap in found.items() if ap is not None}
+        return {seed: score for seed, score in found.items() if score is not None}
 
     def gaps(self, kind: str) -> list[Gap]:
-        """Give the AP of each student alone beside its teacher's."""
-        teachers = self.aps('teacher', kind)
+        """Give the score of each student alone beside its teacher's."""
+        teachers = self.scores('teacher', kind)
         if self.one_teacher and teachers:
             teachers = dict.fromkeys(self.seeds, *teachers.values())
-        students = self.aps('student', kind)
+        students = self.scores('student', kind)
         return [
             Gap(seed, student, teachers[seed])
             for seed, student in students.items()
@@ -215,8 +214,8 @@ class Results:
         """
         columns: dict[str, dict[int, float]] = {}
         for kind in self.kinds:
-            for metric in METRICS:
-                columns[f'{kind} {metric}'] = self.aps(name, kind, metric)
+            for column in KINDS[kind].columns:
+                columns[f'{kind} {column}'] = self.scores(name, kind, column)
             columns |= {f'{kind} gain': {}, f'{kind} gap recovered': {}}
             if name in self.methods:
                 columns |= self._gains(name, kind)
@@ -254,20 +253,20 @@ class Results:
         return found
 
     def best(self, number: int) -> list[str]:
-        """Choose the methods with the highest AP, in the order of the runs.
+        """Choose the methods with the highest scores, in the order of the runs.
 
         Where there is a box AP and a mask AP, it is the box AP.
         """
         means = {
             name: mean(aps.values())
             for name in self.methods
-            if (aps := self.aps(name, self.kinds[0]))
+            if (aps := self.scores(name, self.kinds[0]))
         }
         best = sorted(means, key=lambda name: -means[name])[:number]
         return [name for name in self.methods if name in best]
 
     def _gains(self, name: str, kind: str) -> dict[str, dict[int, float]]:
-        aps, alone = self.aps(name, kind), self.aps('student', kind)
+        aps, alone = self.scores(name, kind), self.scores('student', kind)
         gains = {seed: aps[seed] - alone[seed] for seed in aps if seed in alone}
         # A share of next to nothing, or of noise, says nothing.
         is_told = not (self.small_gaps(kind) or self.gap_is_noise(kind))
@@ -322,7 +321,7 @@ def read_results(
     Args:
         runs (Sequence[Run]): The runs of a job, finished or not. Those of the same
             names that were done with other seeds before count too.
-        kinds (Sequence[str]): The kinds of AP. Defaults to ``'box'`` alone.
+        kinds (Sequence[str]): The kinds of scores. Defaults to ``'box'`` alone.
         one_teacher (bool): Whether all students have the same teacher. Defaults to
             False.
         quick (bool): Whether the runs only show that all works. Defaults to False.
@@ -339,26 +338,6 @@ def read_results(
             if result:
                 results[run.name][result['seed']] = result
     return Results(results, kinds, one_teacher, quick)
-
-
-def average_precision(metrics: dict, kind: str, metric: str = 'AP') -> float | None:
-    """Give an AP in points of 100.
-
-    Args:
-        metrics (dict): What CocoMetric has returned.
-        kind (str): ``'box'`` or ``'mask'``.
-        metric (str): One of :data:`METRICS`. Defaults to ``'AP'``.
-
-    Returns:
-        float | None: The AP; None where there are no objects of that size, or the
-        detector predicts the other kind only.
-    """
-    ap = metrics.get(f'coco/{KINDS[kind]}_{METRICS[metric]}')
-    if ap is None:
-        # CocoMetric returns nothing where a detector detects nothing.
-        nothing = not any(key.startswith('coco/') for key in metrics)
-        return 0.0 if nothing else None
-    return None if ap < 0 else 100 * ap
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from .errors import JobError
 from .image_noise import ImageNoise
 from .intervals import Interval
 from .kinds import KINDS
-from .results import METRICS, Results, average_precision
+from .results import Results
 
 SCHEMA = 1
 """Raised when a field gets another meaning or goes; new fields may come any time."""
@@ -40,17 +40,18 @@ class ResultsFile(NamedTuple):
 
 
 def write_results(results: Results, path: Path, about: dict[str, Any]) -> None:
-    """Write results. All AP are in points of 100, as everywhere but in MMEngine's logs.
+    """Write results. Scores are in points of 100, as everywhere but in MMEngine's logs.
 
     ====================  ==============================================================
     ``schema``            :data:`SCHEMA`
     ``about``             command, device, versions, data, schedule
-    ``kinds``             ``['box']``, ``['mask']`` or both
+    ``kinds``             ``['box']``, ``['mask']`` or both, or ``['top-1']``
     ``one_teacher``       whether all students have the same teacher
     ``quick``             whether the numbers mean nothing
-    ``runs``              by run and seed: ``AP`` after the last epoch and ``class_AP``,
-                          both by kind; ``AP_by_epoch``; ``steps``; ``step_seconds``
-                          (median), ``training_seconds``, ``evaluation_seconds``;
+    ``runs``              by run and seed: ``AP`` after the last epoch, which is the
+                          accuracy of a classifier, and ``class_AP``, both by kind;
+                          ``AP_by_epoch``; ``steps``; ``step_seconds`` (median),
+                          ``training_seconds``, ``evaluation_seconds``;
                           ``parameters``; ``gflops``; ``latency_ms``; ``input_size``;
                           ``peak_memory`` in bytes. None where unknown
     ``missing``           seeds that are not finished, by run
@@ -115,13 +116,13 @@ def read_results_file(path: str | Path) -> ResultsFile:
 
 
 def _run_to_data(run: dict, results: Results) -> dict[str, Any]:
-    def points(metrics: dict, kind: str, metric: str = 'AP') -> float | None:
-        ap = average_precision(metrics, kind, metric)
-        return None if ap is None else round(ap, 4)
+    def points(metrics: dict, kind: str, column: str | None = None) -> float | None:
+        score = KINDS[kind].score(metrics, column)
+        return None if score is None else round(score, 4)
 
     data = {field: run.get(field) for field in _FIELDS}
     data['AP'] = {
-        kind: {metric: points(run['final'], kind, metric) for metric in METRICS}
+        kind: {name: points(run['final'], kind, name) for name in KINDS[kind].columns}
         for kind in results.kinds
     }
     data['class_AP'] = run.get('class_ap')
@@ -137,17 +138,17 @@ def _run_from_data(data: dict[str, Any]) -> dict[str, Any]:
     """Bring a run back to the form of ``result.json``, with MMEngine's names."""
     run = {field: data.get(field) for field in _FIELDS}
     run['final'] = {
-        f'coco/{KINDS[kind]}_{name}': _share(aps.get(metric))
-        for kind, aps in data['AP'].items()
-        for metric, name in METRICS.items()
+        name: _as_metric(kind, scores.get(column))
+        for kind, scores in data['AP'].items()
+        for column, name in KINDS[kind].columns.items()
     }
     run['class_ap'] = data.get('class_AP') or {}
     run['epochs'] = [
         dict(
             epoch=point['epoch'],
             metrics={
-                f'coco/{KINDS[kind]}_mAP': _share(ap)
-                for kind, ap in point.items()
+                KINDS[kind].metric: _as_metric(kind, score)
+                for kind, score in point.items()
                 if kind in KINDS
             },
         )
@@ -156,9 +157,9 @@ def _run_from_data(data: dict[str, Any]) -> dict[str, Any]:
     return run
 
 
-def _share(ap: float | None) -> float:
+def _as_metric(kind: str, score: float | None) -> float:
     # COCO's way to say that there are no objects.
-    return -1.0 if ap is None else ap / 100
+    return -1.0 if score is None else score / KINDS[kind].factor
 
 
 def _noise_from_data(data: dict[str, Any]) -> ImageNoise:

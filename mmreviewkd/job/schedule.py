@@ -5,6 +5,8 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from mmreviewkd.type_names import type_name
+
 _WARM_UP = 5
 """A warm-up that is counted in steps takes a fifth of the run at most."""
 _POINTS = ('begin', 'end', 'T_max', 'milestones')
@@ -32,11 +34,17 @@ def set_epochs(cfg: Config, epochs: int | None, steps: int) -> None:
         ]
     schedulers = cfg.get('param_scheduler') or []
     listed = [schedulers] if isinstance(schedulers, dict) else schedulers
-    cfg.param_scheduler = _scaled(listed, factor, max(1, epochs * steps // _WARM_UP))
+    cfg.param_scheduler = _scaled(listed, factor, epochs, steps)
     for hook in cfg.get('custom_hooks') or []:
+        if not isinstance(hook, dict):
+            continue
         for key in ('switch_epoch', 'num_last_epochs'):
-            if isinstance(hook, dict) and key in hook:
+            if key in hook:
                 hook[key] = max(1, round(factor * hook[key])) if hook[key] else 0
+        if type_name(hook) == 'DistillScheduleHook' and hook.get('by_epoch', True):
+            for key in ('warmup', 'fade', 'end'):
+                if hook.get(key):
+                    hook[key] = factor * hook[key]
 
 
 def _epochs_of(cfg: Config, steps: int) -> float:
@@ -59,18 +67,15 @@ def _epochs_of(cfg: Config, steps: int) -> float:
     return cfg.train_cfg.max_epochs
 
 
-def _scaled(schedulers: list, factor: float, longest: int) -> list:
+def _scaled(schedulers: list, factor: float, epochs: int, steps: int) -> list:
     """Scale the points in epochs, and cut warm-ups in steps that are too long."""
     fitted, cut = [], {}
+    longest = max(1, epochs * steps // _WARM_UP)
     for scheduler in schedulers:
         scheduler = scheduler.copy()
         if scheduler.get('by_epoch', True):
             if factor != 1:
-                for key in _POINTS:
-                    if scheduler.get(key) is not None:
-                        scheduler[key] = _map(scheduler[key], factor)
-                if scheduler.get('T_max') is not None:
-                    scheduler.T_max = max(1, scheduler.T_max)
+                _scale(scheduler, factor, steps)
         else:
             begin, end = scheduler.get('begin', 0), scheduler.get('end')
             if begin == 0 and end is not None and end > longest:
@@ -81,6 +86,19 @@ def _scaled(schedulers: list, factor: float, longest: int) -> list:
         if scheduler.get('end') is None or scheduler.get('begin', 0) < scheduler.end:
             fitted.append(scheduler)
     return fitted
+
+
+def _scale(scheduler: ConfigDict, factor: float, steps: int) -> None:
+    """Scale the points of a scheduler that counts epochs."""
+    if any(factor * point % 1 for point in scheduler.get('milestones') or ()):
+        # They fall within epochs: count steps.
+        scheduler.by_epoch = False
+        factor *= steps
+    for key in _POINTS:
+        if scheduler.get(key) is not None:
+            scheduler[key] = _map(scheduler[key], factor)
+    if scheduler.get('T_max') is not None:
+        scheduler.T_max = max(1, scheduler.T_max)
 
 
 def _map(value: Any, factor: float) -> Any:

@@ -31,7 +31,7 @@ def write_student(
     export: str | None,
     say: Callable[[str], object],
 ) -> Path | None:
-    """Publish the distilled student with the highest box AP.
+    """Publish the distilled student with the highest score, box AP where there is one.
 
     Of its run it is the best checkpoint, or the last where no epoch was evaluated.
 
@@ -60,13 +60,13 @@ def write_student(
 
 def _choose(runs: Sequence[Run], results: Results) -> Run | None:
     controls = [method.name for method in CONTROLS]
-    aps = {
-        name: results.aps(name, 'box')
+    scores = {
+        name: results.scores(name, results.kinds[0])
         for name in results.methods
         if name not in controls
     }
-    found = [run for run in runs if run.seed in aps.get(run.name, {})]
-    return max(found, key=lambda run: aps[run.name][run.seed], default=None)
+    found = [run for run in runs if run.seed in scores.get(run.name, {})]
+    return max(found, key=lambda run: scores[run.name][run.seed], default=None)
 
 
 def _publish(run: Run, folder: Path) -> None:

@@ -22,7 +22,7 @@ def run_until_clear(
 ) -> bool:
     """Do a job again and again, each time with one more seed.
 
-    It ends when the 95 % interval of each method's gain, of each kind of AP, is
+    It ends when the 95 % interval of each method's gain, of each kind of score, is
     narrower than ``width`` from end to end, or when seeds or budget are used up. Every
     method gets every seed, so that the methods can be compared with each other too.
     The width decides, not whether an interval excludes 0: that would favour chance.
@@ -31,7 +31,7 @@ def run_until_clear(
     Args:
         job (Callable): Does the runs of the given seeds, as far as they are not
             finished, and returns the folder with ``results.json``.
-        width (float): In points of AP.
+        width (float): In points.
         seeds (Sequence[int]): The first seeds; :data:`MIN_SEEDS` at least are done.
             Defaults to (0,).
         max_seeds (int): Do not add seeds to so many. Defaults to 10.
@@ -50,13 +50,13 @@ def run_until_clear(
         results = read_results_file(job(seeds) / 'results.json').results
         wide = wide_gains(results, width)
         if not wide:
-            say(f'clear: the interval of every gain is narrower than {width:g} AP')
+            say(f'clear: the interval of every gain is narrower than {width:g} points')
             return True
         # Those of former calls count too.
         seeds = list(dict.fromkeys([*seeds, *results.seeds]))
         reason = _end(results, len(seeds), max_seeds, budget)
         texts = ', '.join(f'{name} {_written(found)}' for name, found in wide.items())
-        state = f'intervals that are not narrower than {width:g} AP: {texts}'
+        state = f'intervals that are not narrower than {width:g} points: {texts}'
         if reason:
             say(f'not clear: {state}; {reason}')
             return False
@@ -69,7 +69,7 @@ def wide_gains(results: Results, width: float) -> dict[str, float | None]:
 
     Args:
         results (Results): The results.
-        width (float): In points of AP, from end to end.
+        width (float): In points, from end to end.
 
     Returns:
         dict[str, float | None]: Width by method and kind, such as ``'review, box'``;

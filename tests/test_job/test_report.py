@@ -217,7 +217,7 @@ def test_weak_teacher_is_told_in_place_of_the_gap():
     assert tables(found)[0]['a']['box gap recovered'] == '-'
     (text,) = weak_teachers(found)
     assert text in table(found)
-    assert 'not better than the student alone by at least 1 box AP' in text
+    assert 'not better than the student alone by at least 1 point of box AP' in text
     assert '(1.5 and 0.6 with seed 0)' in text
     assert weak_teachers(results(a=by_seed(0.4))) == []
 

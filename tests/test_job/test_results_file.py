@@ -104,6 +104,6 @@ def test_files_of_ap_alone(path):
     data = {key: data[key] for key in data if key not in ('noise', 'missing')}
     path.write_text(json.dumps(data | dict(kinds=['box'])))
     found, _ = read_results_file(path)
-    assert found.aps('student', 'box') == pytest.approx({0: 7.8, 1: 10.0})
+    assert found.scores('student', 'box') == pytest.approx({0: 7.8, 1: 10.0})
     assert found.values('student')['box AP50'] == {}
     assert '| student alone |' in table(found)

@@ -1,3 +1,4 @@
+import pytest
 from mmengine.config import Config
 
 from mmreviewkd.job.schedule import set_epochs
@@ -46,12 +47,34 @@ def test_steps_of_the_learning_rate_in_proportion():
     assert steps.milestones == [24, 33] and steps.end == 36
 
 
+def test_points_within_epochs_are_counted_in_steps():
+    cfg = config(MMDET_1X, 12)
+    set_epochs(cfg, 3, steps=50)
+    steps = cfg.param_scheduler[1]
+    # 8/12 and 11/12 of 150 steps.
+    assert not steps.by_epoch
+    assert (steps.begin, steps.milestones, steps.end) == (0, [100, 138], 150)
+
+
+@pytest.mark.parametrize(
+    'hook, expected',
+    [
+        (dict(warmup=20), dict(warmup=0.5)),
+        (dict(fade=120, end=180), dict(fade=3, end=4.5)),
+        (dict(warmup=100, by_epoch=False), dict(warmup=100)),
+    ],
+)
+def test_schedule_of_the_distillation_in_proportion(hook, expected):
+    cfg = config(MMDET_1X, 240, [dict(hook, type='DistillScheduleHook')])
+    set_epochs(cfg, 6, steps=100)
+    assert {key: cfg.custom_hooks[0][key] for key in expected} == expected
+
+
 def test_warm_up_is_not_longer_than_a_fifth():
     cfg = config(MMDET_1X, 12)
     set_epochs(cfg, 3, steps=50)
     warm_up, steps = cfg.param_scheduler
     assert warm_up.end == 30
-    assert steps.milestones == [2, 3]
 
 
 def test_what_follows_a_warm_up_begins_at_its_end():
@@ -104,6 +127,6 @@ def test_iterations_become_epochs():
     assert cfg.train_cfg.max_epochs == 3
     assert cfg.train_dataloader.sampler.type == 'DefaultSampler'
     (scheduler,) = cfg.param_scheduler
-    assert scheduler.by_epoch and scheduler.convert_to_iter_based
-    assert (scheduler.milestones, scheduler.end) == ([2, 3], 3)
+    assert not scheduler.by_epoch
+    assert (scheduler.milestones, scheduler.end) == ([2000, 2667], 3000)
     assert cfg.log_processor.by_epoch

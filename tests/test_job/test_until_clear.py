@@ -35,9 +35,9 @@ def test_seeds_are_added_until_it_is_clear(job):
     # 2.571 · 0.548 / sqrt(6) = 0.57.
     assert job.asked == [list(range(n)) for n in (3, 4, 5, 6)]
     assert said[0] == (
-        'intervals that are not narrower than 1.2 AP: a, box 2.9; seed 3 is added'
+        'intervals that are not narrower than 1.2 points: a, box 2.9; seed 3 is added'
     )
-    assert said[-1] == 'clear: the interval of every gain is narrower than 1.2 AP'
+    assert said[-1] == 'clear: the interval of every gain is narrower than 1.2 points'
 
 
 def test_it_goes_on_where_it_was(job):

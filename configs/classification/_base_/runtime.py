@@ -16,6 +16,7 @@ default_hooks = dict(
     preemption=dict(type='PreemptionHook'),
 )
 env_cfg = dict(cudnn_benchmark=True)
+visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 val_cfg = dict()
 test_cfg = dict()
 val_evaluator = dict(type='TopKAccuracy')

@@ -2,5 +2,6 @@
 
 from .cifar100 import CIFAR100Images
 from .image_folder import ImageFolder
+from .subset import ImageSubset
 
-__all__ = ['CIFAR100Images', 'ImageFolder']
+__all__ = ['CIFAR100Images', 'ImageFolder', 'ImageSubset']
