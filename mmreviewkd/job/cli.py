@@ -45,9 +45,9 @@ def compare() -> int:
     parser.add_argument(
         '--until-clear',
         type=_above_zero,
-        metavar='AP',
+        metavar='POINTS',
         help='add seeds until the 95 %% interval of the gain of every method is '
-        'narrower than this, in points of AP',
+        'narrower than this, in points of AP or accuracy',
     )
     parser.add_argument(
         '--max-seeds',
@@ -73,7 +73,7 @@ def _parser(description: str, work_dir: str) -> argparse.ArgumentParser:
         nargs='?',
         help='data set in COCO, YOLO, Pascal VOC or LabelMe format, see '
         'docs/data_formats.md; without it, handwritten digits on photographs are made '
-        'in data/digits',
+        'in data/digits. For classifiers: what stands for the data_root of --pair',
     )
     parser.add_argument(
         '--train-ann',
@@ -419,7 +419,7 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             seeds = args['seeds']
             job.run_until_clear(lambda s: run(seeds=s), width, seeds, **until)
         elif until:
-            raise job.JobError('--max-seeds and --budget need --until-clear AP')
+            raise job.JobError('--max-seeds and --budget need --until-clear POINTS')
         else:
             run()
     except KeyboardInterrupt:

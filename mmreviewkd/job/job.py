@@ -72,8 +72,9 @@ def run_job(
 
     Args:
         configs (str | Path): Folder of the demo's configs, see :func:`load_configs`.
-        folder (str | Path, optional): A data set, see :func:`open_folder`. Defaults to
-            None: the digits, which are made in ``data/``.
+        folder (str | Path, optional): A data set, see :func:`open_folder`; of
+            classifiers, see :func:`open_labeled_images`. Defaults to None: the digits,
+            which are made in ``data/``; for classifiers as configured.
         methods (Sequence[Method]): The ways to distil the student. Defaults to the
             configured one alone.
         one_teacher (bool): Whether all students have one teacher, of seed 0, instead
@@ -180,9 +181,10 @@ def run_job(
 
     failed = _do(runs, console, report, launcher, expected)
     results = report()
-    console.say('drawing the plots')
+    console.say('drawing ap_over_epochs.png')
     plot_ap(results, work_dir / 'ap_over_epochs.png')
     if isinstance(data, DataFolder):
+        console.say('drawing predictions.png')
         plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
     write_student(runs, results, work_dir, export, console.say)

@@ -198,7 +198,7 @@ def test_until_clear(monkeypatch):
 
 def test_limits_without_until_clear(monkeypatch, asked, capsys):
     assert call(monkeypatch, cli.compare, 'set', '--budget', '2') == 2
-    assert 'need --until-clear AP' in capsys.readouterr().err
+    assert 'need --until-clear POINTS' in capsys.readouterr().err
     with pytest.raises(SystemExit):
         call(monkeypatch, cli.compare, 'set', '--until-clear', '0')
     assert '0 is no number above 0' in capsys.readouterr().err
