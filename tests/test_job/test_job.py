@@ -411,7 +411,7 @@ def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch, c
     ]
     assert len(warnings) == 1
     assert (work_dir / 'table.md').is_file()
-    assert 'not better than the student alone by at least 1 box AP' in warnings[0]
+    assert 'not better than the student alone by at least 1 point of box AP' in warnings[0]
 
 
 def test_parameters_are_those_at_inference():
