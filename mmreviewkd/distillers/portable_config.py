@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmreviewkd.datasets.class_names import parts
+
 _OTHER_FIELDS = ('custom_imports', 'model_wrapper_cfg', 'tta_model', 'tta_pipeline')
 _OF_A_RUN = (
     'cfg',
@@ -25,7 +27,9 @@ def portable(cfg: Config) -> Config:
     """Copy a run's config without what is of this run and this machine alone.
 
     Variables that no one reads are left out, as are the fields of a single run (seed,
-    work dir, where to resume from, files of an evaluation). A data set's folder
+    work dir, where to resume from, files of an evaluation, how many of the images it
+    used: without this package, an evaluation counts the others as images in which
+    nothing was found). A data set's folder
     becomes ``data/NAME``, where MMDetection looks for data by convention; so do other
     paths that lead out of the current folder.
 
@@ -38,6 +42,10 @@ def portable(cfg: Config) -> Config:
         for key, value in cfg.to_dict().items()
         if key in fields and key not in _OF_A_RUN
     }
+    for name, loader in kept.items():
+        if name.endswith('_dataloader') and loader:
+            for _, part in parts(loader['dataset'], name):
+                part.pop('indices', None)
     roots = {root: _under_data(root) for root in _data_roots(kept)}
     return Config(_moved(kept, roots))
 
