@@ -14,6 +14,10 @@ HIDDEN = (
     # Of DistributedDataParallel for 1x1 convolutions in channels-last memory: a
     # matter of a few copies, in each process.
     'Grad strides do not match bucket view strides',
+    # Of MMEngine's visualizer, for objects and names that reach the image's edge.
+    'Warning: The bbox is out of bounds',
+    'Warning: The polygon is out of bounds',
+    'Warning: The text is out of bounds',
 )
 """What the warnings begin with that the scripts do not show."""
 
