@@ -165,9 +165,8 @@ def run_job(
     plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
     write_student(runs, results, work_dir, export, console.say)
-    if not quick:
-        for text in weak_teachers(results):
-            console.say(f'warning: {text}')
+    for text in weak_teachers(results):
+        console.say(f'warning: {text}')
     raise_if_any(failed)
     return work_dir
 

@@ -74,7 +74,12 @@ def table(results: Results) -> str:
 
 
 def weak_teachers(results: Results) -> list[str]:
-    """Say of which kinds of AP the teacher is too weak for a gap to be told."""
+    """Say of which kinds of AP the teacher is too weak for a gap to be told.
+
+    Of a quick run nothing is said, as its numbers mean nothing.
+    """
+    if results.quick:
+        return []
     given = any('checkpoint' in run for run in results.finished['teacher'].values())
     longer = 'on the data (--train-teacher)' if given else 'longer (--teacher-epochs)'
     texts = []

@@ -233,6 +233,12 @@ def test_quick_is_marked():
     assert 'Quick run: numbers mean nothing' in table(results(quick=True))
 
 
+def test_quick_teacher_is_not_called_weak():
+    weak = results(teacher=by_seed(0.01), quick=True)
+    assert weak_teachers(weak) == []
+    assert 'train it longer' not in table(weak)
+
+
 def test_csv(tmp_path):
     write_report(results(fitnet=by_seed(0.35, None)), tmp_path)
     with open(tmp_path / 'table.csv', newline='') as file:
