@@ -117,7 +117,8 @@ def test_interrupted_job(configs, digits, tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert '[1/3 teacher, seed 0] finished before' in out
     assert '[2/3 student, seed 0] finished before' in out
-    assert '[3/3 distilled, seed 0] resumed after epoch 1' in out
+    assert 'begun before, to be resumed: distilled, seed 0\n' in out
+    assert '[3/3 distilled, seed 0] resumed in epoch 2, after step 1 of 2' in out
 
     out = job()
     assert '[2/3 student, seed 0] finished before' in out
