@@ -13,7 +13,7 @@ from mmreviewkd.tables import markdown
 from .class_table import class_table
 from .intervals import Interval
 from .progress import clock
-from .results import METRICS, MIN_GAP, Results, Statistics
+from .results import METRICS, MIN_GAP, OVER_DISTILLED, Results, Statistics
 from .results_file import write_results
 
 MOST_CLASSES = 20
@@ -53,6 +53,7 @@ def table(results: Results) -> str:
     """Write tables of accuracy, costs and classes in Markdown, with notes below."""
     parts = ['**Quick run: numbers mean nothing.**\n'] if results.quick else []
     parts += [_accuracy_table(results, kind) for kind in results.kinds]
+    parts += [_unlabeled_table(results)] if results.unlabeled else []
     parts += [f'{text}\n' for text in weak_teachers(results)]
     costs = _cost_table(results)
     if costs:
@@ -140,6 +141,23 @@ def _accuracy_table(results: Results, kind: str) -> str:
         if by_seed:
             cells.append(', '.join(f'{value:+.1f}' for value in gain.values) or '-')
         rows.append(cells)
+    return markdown(rows) + '\n'
+
+
+def _unlabeled_table(results: Results) -> str:
+    """Write what the unlabelled images bring, seed by seed."""
+    rows = [['with unlabelled images', OVER_DISTILLED, 'vs. distilled', 'seed by seed']]
+    for kind in results.kinds:
+        for name in results.unlabeled:
+            gain = results.numbers_of(name)[f'{kind} {OVER_DISTILLED}']
+            rows.append(
+                [
+                    f'{name}, {kind} AP',
+                    _with_interval(gain, '{:+.1f}'.format),
+                    results.verdict(name, kind, OVER_DISTILLED),
+                    ', '.join(f'{value:+.1f}' for value in gain.values) or '-',
+                ]
+            )
     return markdown(rows) + '\n'
 
 
@@ -269,7 +287,7 @@ def _csv(results: Results) -> str:
         for key, values in results.values(name).items():
             found = row[key]
             line |= {f'{key} mean': found.mean, f'{key} std': found.std}
-            if key.endswith(('gain', 'gap recovered')):
+            if key.endswith(('gain', 'gap recovered', OVER_DISTILLED)):
                 low, high = found.interval or (None, None)
                 line |= {f'{key} low': low, f'{key} high': high}
             line |= {f'{key} seed {seed}': values.get(seed) for seed in seeds}
