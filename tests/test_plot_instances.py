@@ -63,6 +63,18 @@ def test_boxes_at_the_edge_are_drawn_without_a_warning(recwarn):
     assert [str(one.message) for one in recwarn] == []
 
 
+def test_boxes_at_the_edge_leave_the_picture_its_size():
+    """Of 427 pixels 400.3 are left: 400, and a box that ends there ends with it."""
+    found = InstanceData(
+        labels=torch.tensor([0]), bboxes=torch.tensor([[100.0, 100.0, 300.0, 427.0]])
+    )
+    grey = np.full((427, 640, 3), 128, np.uint8)
+    picture = draw_objects(grey, found, CLASSES, with_names=False)
+    assert picture.shape == (400, 600, 3)
+    # Else the visualizer makes room, in white.
+    assert (picture[-1, :50] == 128).all() and (picture[:50, -1] == 128).all()
+
+
 def test_boxes_are_where_they_belong():
     picture = draw_objects(GREY, objects(1), CLASSES, with_names=False)
     assert picture.shape == (SIDE / 2, SIDE, 3) and picture.dtype == np.uint8
