@@ -71,7 +71,8 @@ def write_model_card(
         model=model,
         classifier=classifies(student),
         classes=[_cell(name) for name in classes],
-        training_data=_cell(_training_data(student) + _unlabeled(cfg)),
+        training_data=_cell(_training_data(student, cfg) + _unlabeled(cfg)),
+        validation_data=_validation_data(cfg),
         teachers=[_cell(_name(one)) for one in teacher_configs(cfg.model)],
         method=_cell(_method(by_name(cfg.model).get('distillation'))),
         start=_cell(_start(cfg.model.get('inherit'))),
@@ -111,28 +112,43 @@ def _start(inherited: str | Sequence[str] | None) -> str:
     return f"{', '.join(names)} from the teacher's weights" if names else 'its own'
 
 
-def _training_data(student: Config) -> str:
-    sets = parts(student.train_dataloader.dataset, '') if _trains(student) else ()
-    names = [
-        '/'.join(
+def _training_data(student: Config, cfg: Config) -> str:
+    """Name the annotation files, and how many of their images the run used."""
+    names = []
+    # The labelled images come first, and the student's config says nothing of numbers.
+    for part, used in zip(_sets(student, 'train'), _sets(cfg, 'train'), strict=False):
+        name = '/'.join(
             str(part[key]).strip('/')
             for key in ('data_root', 'ann_file', 'root')
             if part.get(key)
         )
-        for _, part in sets
-    ]
+        number = _images_used(used)
+        names.append(f'{name} ({number} of its images)' if name and number else name)
     return ', '.join(filter(None, names)) or 'not stated in the config'
+
+
+def _validation_data(cfg: Config) -> str:
+    numbers = [_images_used(part) for part in _sets(cfg, 'val')]
+    images = 'the validation images'
+    return f'{numbers[0]} of {images}' if len(numbers) == 1 and numbers[0] else images
+
+
+def _images_used(part: dict) -> int | None:
+    """How many images a data set's config limits it to; None where it does not."""
+    indices = part.get('indices')
+    return len(indices) if isinstance(indices, list | tuple) else indices
 
 
 def _unlabeled(cfg: Config) -> str:
     """Name the folders of unlabelled images, which the student's config leaves out."""
-    sets = parts(cfg.train_dataloader.dataset, '') if _trains(cfg) else ()
-    names = [Path(p.folder).name for _, p in sets if p.type == 'UnlabeledImages']
+    sets = _sets(cfg, 'train')
+    names = [Path(p.folder).name for p in sets if p.type == 'UnlabeledImages']
     return f'; images without annotations: {", ".join(names)}' if names else ''
 
 
-def _trains(cfg: Config) -> bool:
-    return bool(cfg.get('train_dataloader'))
+def _sets(cfg: Config, split: str) -> list[Any]:
+    loader = cfg.get(f'{split}_dataloader')
+    return [part for _, part in parts(loader.dataset, '')] if loader else []
 
 
 def _name(teacher: str | dict) -> str:

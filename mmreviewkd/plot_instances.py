@@ -145,7 +145,9 @@ def draw_objects(
     if 'masks' in objects:
         masks = np.asarray(objects.masks)
         picture = _lay_masks(picture, masks, [colours[label] for label in labels])
-    shown = InstanceData(labels=labels, bboxes=boxes * factor)
+    # The picture's sides are rounded.
+    scaled = np.minimum(factor * boxes, [width, height, width, height])
+    shown = InstanceData(labels=labels, bboxes=scaled)
     with_names = with_names and len(objects) <= MAX_NAMES
     # An empty name is not written.
     shown.label_names = [classes[label] if with_names else '' for label in labels]

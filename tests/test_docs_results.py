@@ -67,6 +67,31 @@ def test_parts_of_the_gain(title, file, kind):
     assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/results.md').read_text()
 
 
+@pytest.mark.parametrize(
+    'file, start',
+    [('bccd_quarter', "the teacher's weights"), ('bccd_quarter_random', 'random')],
+)
+def test_table_of_unlabelled_images(file, start):
+    runs = summary(file)
+    page = (ROOT / 'docs/unlabeled.md').read_text()
+    for name, title in (
+        ('distilled_unlabeled', 'unlabelled images'),
+        ('distilled_pseudo', 'pseudo labels'),
+    ):
+        if name not in runs:
+            continue
+        brought = runs[name]['box gain over distilled']
+        cells = (
+            start,
+            spread(runs['distilled']['box AP']),
+            title,
+            spread(runs[name]['box AP']),
+            gain(brought),
+            ', '.join(f'{value:+.1f}' for value in brought['values']),
+        )
+        assert f'| {" | ".join(cells)} |' in page
+
+
 @pytest.mark.parametrize('file, title', IN_README.items())
 def test_table_of_the_first_screen(file, title):
     runs = summary(file)

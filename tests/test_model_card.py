@@ -73,6 +73,19 @@ def test_card_says_where_the_student_started(published, inherited, start):
     assert f'| Start | {start} |' in text
 
 
+def test_card_says_how_many_images_were_used(published):
+    cfg, checkpoint, card = published
+    metrics = {'coco/bbox_mAP': 0.1}
+    whole = write_model_card(card.parent, cfg, checkpoint, metrics).read_text()
+    assert 'instances_train.json |' in whole and 'on the validation images' in whole
+    cfg = copy.deepcopy(cfg)
+    cfg.train_dataloader.dataset.indices = 64
+    cfg.val_dataloader.dataset.indices = [0, 2]
+    text = write_model_card(card.parent, cfg, checkpoint, metrics).read_text()
+    assert 'instances_train.json (64 of its images) |' in text
+    assert 'on 2 of the validation images of that data.' in text
+
+
 def test_card_names_unlabelled_images(published, tmp_path):
     cfg, checkpoint, card = published
     for file in card.parent.glob('student.*'):

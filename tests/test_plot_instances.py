@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from mmengine.structures import InstanceData
 
 from mmreviewkd import plot_instances
+from mmreviewkd.compat.expected_messages import hide_package_warnings
 from mmreviewkd.plot_instances import (
     MAX_CLASSES,
     MAX_NAMES,
@@ -48,6 +49,30 @@ def texts(monkeypatch):
 def changed(picture, x, y):
     """Whether a pixel at a place in the image differs from the image."""
     return (picture[round(y * SIDE / 60), round(x * SIDE / 60)] != 128).any()
+
+
+def test_boxes_at_the_edge_are_drawn_without_a_warning(recwarn):
+    hide_package_warnings()
+    found = InstanceData(
+        labels=torch.tensor([0, 1]),
+        bboxes=torch.tensor([[30.0, 10.0, 60.0, 30.0], [-5.0, -5.0, 20.0, 12.0]]),
+        scores=torch.tensor([0.9, 0.8]),
+    )
+    picture = draw_objects(GREY, found, CLASSES)
+    assert changed(picture, 30, 20) and changed(picture, 10, 12)
+    assert [str(one.message) for one in recwarn] == []
+
+
+def test_boxes_at_the_edge_leave_the_picture_its_size():
+    """Of 427 pixels 400.3 are left: 400, and a box that ends there ends with it."""
+    found = InstanceData(
+        labels=torch.tensor([0]), bboxes=torch.tensor([[100.0, 100.0, 300.0, 427.0]])
+    )
+    grey = np.full((427, 640, 3), 128, np.uint8)
+    picture = draw_objects(grey, found, CLASSES, with_names=False)
+    assert picture.shape == (400, 600, 3)
+    # Else the visualizer makes room, in white.
+    assert (picture[-1, :50] == 128).all() and (picture[:50, -1] == 128).all()
 
 
 def test_boxes_are_where_they_belong():

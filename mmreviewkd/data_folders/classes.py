@@ -8,6 +8,8 @@ from mmreviewkd.names import counted, printable
 from .errors import DataError
 from .part import Part
 
+_MOST = 12
+
 
 def choose_classes(
     train: Part, val: Part, wanted: Sequence[str] | None
@@ -56,15 +58,13 @@ def count_instances(
             'brush. Set iscrowd to 0, or export polygons'
         )
     if not any(counts.values()):
-        raise DataError(
-            f'{part.name} has no instance of its classes: {listed(without)}'
-        )
+        raise DataError(f'{part.name} has no instance of its classes: {some(without)}')
     if crowds:
         notes.append(
             f'{part.name}: {counted(crowds, "crowd")}, taken as ignored regions'
         )
     if without:
-        notes.append(f'{part.name} has no instance of {listed(without)}')
+        notes.append(f'{part.name} has no instance of {some(without)}')
     return counts
 
 
@@ -91,6 +91,12 @@ def note_supercategory(
 def listed(names: Iterable[str]) -> str:
     """Names, as they can be printed."""
     return ', '.join(map(printable, names))
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    rest = len(names) - _MOST
+    return listed(names[:_MOST]) + (f' and {rest} more' if rest > 0 else '')
 
 
 def _choose(part: Part, wanted: Sequence[str] | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from mmreviewkd.preflight.annotations import check_boxes, check_empty
 from mmreviewkd.preflight.findings import Findings
 from mmreviewkd.preflight.image_files import check_images, check_missing
 
-from .classes import choose_classes, count_instances, listed, note_supercategory
+from .classes import choose_classes, count_instances, note_supercategory, some
 from .coco_layouts import CocoFiles, find_coco
 from .convert import check_converter, convert, image_root
 from .data_folder import DataFolder, Split
@@ -35,7 +35,6 @@ from .yolo import find_yolo
 
 # Read so many images of each part.
 _SAMPLE = 32
-_MOST_CLASSES = 12
 
 
 class _Opened(NamedTuple):
@@ -232,8 +231,6 @@ def _check(
         for image in part.coco.images
         for side in (image.width, image.height)
     )
-    rest = len(classes) - _MOST_CLASSES
-    some = listed(classes[:_MOST_CLASSES]) + (f' and {rest} more' if rest > 0 else '')
     return DataFolder(
         root=root,
         train=splits[0],
@@ -243,8 +240,8 @@ def _check(
         max_side=math.ceil(max(sides)),
         found=(
             f'found a {opened.kind} data set of '
-            f'{counted(len(classes), "class", "classes")} ({some}): {opened.what}; '
-            f'images in {_where(opened.parts, root)}'
+            f'{counted(len(classes), "class", "classes")} ({some(classes)}): '
+            f'{opened.what}; images in {_where(opened.parts, root)}'
         ),
         notes=notes,
     )

@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmreviewkd.datasets.class_names import parts
+
 _OTHER_FIELDS = ('custom_imports', 'model_wrapper_cfg', 'tta_model', 'tta_pipeline')
 _OF_A_RUN = (
     'cfg',
@@ -25,9 +27,12 @@ def portable(cfg: Config) -> Config:
     """Copy a run's config without what is of this run and this machine alone.
 
     Variables that no one reads are left out, as are the fields of a single run (seed,
-    work dir, where to resume from, files of an evaluation). A data set's folder
+    work dir, where to resume from, files of an evaluation, how many of the images it
+    used: without this package, an evaluation counts the others as images in which
+    nothing was found). A data set's folder
     becomes ``data/NAME``, where MMDetection looks for data by convention; so do other
-    paths that lead out of the current folder.
+    paths that lead out of the current folder. Annotation files outside of the data
+    set's folder are expected in it.
 
     Args:
         cfg (Config): The config.
@@ -38,8 +43,38 @@ def portable(cfg: Config) -> Config:
         for key, value in cfg.to_dict().items()
         if key in fields and key not in _OF_A_RUN
     }
+    sets = [
+        part
+        for name, loader in kept.items()
+        if name.endswith('_dataloader') and loader
+        for _, part in parts(loader['dataset'], name)
+    ]
+    for part in sets:
+        part.pop('indices', None)
     roots = {root: _under_data(root) for root in _data_roots(kept)}
-    return Config(_moved(kept, roots))
+    files = [_bring_home(part, roots) for part in sets]
+    places = {place: new for moved in files for place, new in moved.items()}
+    return Config(_moved(kept, places | roots))
+
+
+def _bring_home(part: dict[str, Any], roots: dict[str, str]) -> dict[str, str]:
+    """Name an annotation file as if it were in the data set's folder.
+
+    Such as those of a split, which the job writes.
+
+    Returns:
+        dict[str, str]: Its former path and its new one; none where it is there.
+    """
+    file, root = part.get('ann_file') or '', str(part.get('data_root') or '')
+    new = roots.get(root.rstrip('/'))
+    if new is None or not _FOREIGN.match(file):
+        return {}
+    inner = PurePath(file)
+    if inner.is_relative_to(root):
+        part['ann_file'] = str(inner.relative_to(root))
+    else:
+        part['ann_file'] = inner.name
+    return {file: f'{new}/{part["ann_file"]}'}
 
 
 def _data_roots(value: Any) -> list[str]:

@@ -23,8 +23,11 @@ def class_table(results: Results) -> str:
         results (Results): The results.
 
     Returns:
-        str: The tables; nothing where no run knows the AP of its classes.
+        str: The tables; nothing where no run knows the AP of its classes, or there is
+        one class, whose AP is that of the whole.
     """
+    if len(results.class_names) == 1:
+        return ''
     parts = []
     methods = results.best(MOST_METHODS)
     for kind in results.kinds:

@@ -374,6 +374,8 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     from mmreviewkd.launch import hide_package_warnings, is_for_the_user
 
     hide_package_warnings()
+    from mmengine.dist import get_rank
+
     from mmreviewkd import job
     from mmreviewkd.data_folders import Given
     from mmreviewkd.job.options import parse_options
@@ -425,6 +427,11 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
     except KeyboardInterrupt:
         print('\nInterrupted; the same command goes on from here.', file=sys.stderr)
         return 130
+    except SystemExit:
+        # PreemptionHook has written a checkpoint.
+        if get_rank() == 0:
+            print('The same command goes on from here.', file=sys.stderr)
+        raise
     except Exception as error:
         if not is_for_the_user(error):
             raise

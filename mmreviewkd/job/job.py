@@ -31,7 +31,7 @@ from .processes import Team, rank_and_size
 from .progress import Console
 from .report import table, weak_teachers, write_report
 from .results import Results, read_results
-from .runs import is_begun, refuse_other_settings
+from .runs import is_begun, read_result, refuse_other_settings
 from .settings import Detectors, Training
 from .sharing import do_runs, raise_if_any
 from .student import write_student
@@ -163,6 +163,9 @@ def run_job(
     _say_fewer_images(training, data, console)
     new = [run for run in runs if not is_begun(run)]
     expected = [one.shared_by(size) for one in try_runs(new, console.say)]
+    begun = [run for run in runs if is_begun(run) and not read_result(run.folder)]
+    if begun:
+        console.say(f'begun before, to be resumed: {"; ".join(map(str, begun))}')
     if expected:
         console.say(announcement(expected, on_gpu))
         if mixed_up(expected):
@@ -188,9 +191,8 @@ def run_job(
         plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
     write_student(runs, results, work_dir, export, console.say)
-    if not quick:
-        for text in weak_teachers(results):
-            console.say(f'warning: {text}')
+    for text in weak_teachers(results):
+        console.say(f'warning: {text}')
     raise_if_any(failed)
     return work_dir
 

@@ -113,10 +113,7 @@ def fit_images(
         ('test_dataloader', data.val, limits[1]),
     ):
         if limit < part.images:
-            dataset = cfg[loader].dataset
-            cfg[loader].dataset = dict(
-                type='ImageSubset', dataset=dataset, images=limit
-            )
+            cfg[loader].dataset.indices = limit
 
 
 def move_data(cfg: Config, root: Path) -> None:

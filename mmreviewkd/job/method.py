@@ -61,6 +61,8 @@ class Method:
 
 
 AS_CONFIGURED = Method('distilled')
+WITH_UNLABELED = ('distilled_unlabeled', 'distilled_pseudo')
+"""Names of those that differ from it in unlabelled images alone."""
 CONTROLS = (
     # Nothing to inherit there.
     Method('random_teacher', dict(teacher_checkpoint='random', inherit=())),
@@ -79,10 +81,10 @@ def unlabeled_methods(folder: str, threshold: float | None = None) -> list[Metho
     Returns:
         list[Method]: One without pseudo labels, and one with them where asked for.
     """
-    methods = [Method('distilled_unlabeled', unlabeled=Unlabeled(folder))]
+    without, pseudo = WITH_UNLABELED
+    methods = [Method(without, unlabeled=Unlabeled(folder))]
     if threshold is not None:
-        with_labels = Unlabeled(folder, threshold)
-        methods.append(Method('distilled_pseudo', unlabeled=with_labels))
+        methods.append(Method(pseudo, unlabeled=Unlabeled(folder, threshold)))
     return methods
 
 

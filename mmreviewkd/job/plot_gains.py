@@ -26,12 +26,10 @@ def plot_gains(results: Results, path: Path) -> None:
         path (Path): The PNG to write.
     """
     numbers = results.numbers()
-    shown = [
-        m for m in results.methods if numbers[m][f'{results.kinds[0]} gain'].values
-    ]
+    kinds = results.kinds
+    shown = [m for m in results.methods if numbers[m][f'{kinds[0]} gain'].values]
     if not shown:
         return
-    kinds = results.kinds
     with styled():
         figure = Figure(
             figsize=(6.4 * len(kinds), 1.7 + 0.34 * len(shown)), layout='constrained'
@@ -59,6 +57,7 @@ def plot_gains(results: Results, path: Path) -> None:
 def _plot_panel(axes: Axes, gains: dict[str, Statistics]) -> None:
     names = sorted(gains, key=lambda name: gains[name].mean or 0.0)
     labels = []
+    most = _most_seeds(list(gains.values()))
     for row, name in enumerate(names):
         gain = gains[name]
         mean = gain.mean or 0.0
@@ -70,7 +69,8 @@ def _plot_panel(axes: Axes, gains: dict[str, Statistics]) -> None:
             color=COLOURS['distilled'],
             alpha=_CLEAR if clear else _NOT_CLEAR,
         )
-        labels.append(f'{name}  {mean:+.1f}  ({len(gain.values)})')
+        number = f'  ({len(gain.values)})' if most > 1 else ''
+        labels.append(f'{name}  {mean:+.1f}{number}')
         if gain.interval is None:
             continue
         axes.errorbar(
@@ -102,9 +102,12 @@ def _plot_panel(axes: Axes, gains: dict[str, Statistics]) -> None:
 def _draw_lines(axes: Axes, alone: float, teacher: float | None) -> None:
     """Draw student alone and teacher, and write their scores above."""
     # To the outside, so that they do not meet where the two are close.
+    sides = ['right', 'left']
+    if teacher is not None and teacher < alone:
+        sides.reverse()
     for name, title, ap, side in (
-        ('student', 'student alone', alone, 'right'),
-        ('teacher', 'teacher', teacher, 'left'),
+        ('student', 'student alone', alone, sides[0]),
+        ('teacher', 'teacher', teacher, sides[1]),
     ):
         if ap is None:
             continue
@@ -134,9 +137,12 @@ def _limit(axes: Axes, gains: dict[str, Statistics], teacher: float) -> None:
     axes.set_xlim(max(left, low - room), min(right, high + room))
 
 
+def _most_seeds(gains: list[Statistics]) -> int:
+    return max(len(gain.values) for gain in gains)
+
+
 def _note(gains: list[Statistics]) -> str:
-    most = max(len(gain.values) for gain in gains)
     seeds = 'in brackets: number of seeds'
-    if most == 1:
+    if _most_seeds(gains) == 1:
         return 'one seed, no interval'
     return f'mean, 95 % interval and single seeds; pale: not clear; {seeds}'

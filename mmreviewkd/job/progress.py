@@ -131,7 +131,11 @@ class ProgressHook(Hook):
             pace = record['training_seconds'] / runner.iter
             steps = len(runner.train_dataloader)
             self._update('epochs', runner.iter / steps, pace * steps)
-            self._console.say(f'{self._label} resumed after epoch {runner.epoch}')
+            step = runner.iter - runner.epoch * steps
+            place = f'after epoch {runner.epoch}'
+            if step:
+                place = f'in epoch {runner.epoch + 1}, after step {step} of {steps}'
+            self._console.say(f'{self._label} resumed {place}')
 
     def after_train_iter(
         self,

@@ -14,7 +14,7 @@ from .class_table import class_table
 from .intervals import Interval
 from .kinds import KINDS
 from .progress import clock
-from .results import MIN_GAP, Results, Statistics
+from .results import MIN_GAP, OVER_DISTILLED, Results, Statistics
 from .results_file import write_results
 
 _LEAST_GAP = counted(MIN_GAP, 'point')
@@ -55,6 +55,7 @@ def table(results: Results) -> str:
     """Write tables of accuracy, costs and classes in Markdown, with notes below."""
     parts = ['**Quick run: numbers mean nothing.**\n'] if results.quick else []
     parts += [_accuracy_table(results, kind) for kind in results.kinds]
+    parts += [_unlabeled_table(results)] if results.unlabeled else []
     parts += [f'{text}\n' for text in weak_teachers(results)]
     costs = _cost_table(results)
     if costs:
@@ -76,7 +77,12 @@ def table(results: Results) -> str:
 
 
 def weak_teachers(results: Results) -> list[str]:
-    """Say of which kinds of scores the teacher is too weak for a gap to be told."""
+    """Say of which kinds of scores the teacher is too weak for a gap to be told.
+
+    Of a quick run nothing is said, as its numbers mean nothing.
+    """
+    if results.quick:
+        return []
     given = any('checkpoint' in run for run in results.finished['teacher'].values())
     longer = 'on the data (--train-teacher)' if given else 'longer (--teacher-epochs)'
     texts = []
@@ -138,6 +144,23 @@ def _accuracy_table(results: Results, kind: str) -> str:
         if by_seed:
             cells.append(', '.join(f'{value:+.1f}' for value in gain.values) or '-')
         rows.append(cells)
+    return markdown(rows) + '\n'
+
+
+def _unlabeled_table(results: Results) -> str:
+    """Write what the unlabelled images bring, seed by seed."""
+    rows = [['with unlabelled images', OVER_DISTILLED, 'vs. distilled', 'seed by seed']]
+    for kind in results.kinds:
+        for name in results.unlabeled:
+            gain = results.numbers_of(name)[f'{kind} {OVER_DISTILLED}']
+            rows.append(
+                [
+                    f'{name}, {kind} AP',
+                    _with_interval(gain, '{:+.1f}'.format),
+                    results.verdict(name, kind, OVER_DISTILLED),
+                    ', '.join(f'{value:+.1f}' for value in gain.values) or '-',
+                ]
+            )
     return markdown(rows) + '\n'
 
 
@@ -267,7 +290,7 @@ def _csv(results: Results) -> str:
         for key, values in results.values(name).items():
             found = row[key]
             line |= {f'{key} mean': found.mean, f'{key} std': found.std}
-            if key.endswith(('gain', 'gap recovered')):
+            if key.endswith(('gain', 'gap recovered', OVER_DISTILLED)):
                 low, high = found.interval or (None, None)
                 line |= {f'{key} low': low, f'{key} high': high}
             line |= {f'{key} seed {seed}': values.get(seed) for seed in seeds}

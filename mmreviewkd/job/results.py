@@ -10,6 +10,7 @@ from mmreviewkd.files import read_json
 from .image_noise import ImageNoise, image_noise
 from .intervals import Interval, bootstrap_interval, fieller_interval, t_interval
 from .kinds import KINDS
+from .method import AS_CONFIGURED, WITH_UNLABELED
 from .plan import Run
 from .predictions import RESAMPLED
 from .runs import read_result
@@ -26,6 +27,8 @@ COSTS = {
 ROUNDING_STD = 0.04
 """Standard deviation of a difference of two AP that are rounded to 0.1, as
 MMDetection's are: 0.1 · sqrt(2 / 12). Seeds that agree agree no better than that."""
+OVER_DISTILLED = f'gain over {AS_CONFIGURED.name}'
+"""Column of what unlabelled images bring, after the kind of score."""
 MIN_GAP = 1
 """Points by which a teacher has to be better for its gap to the student to be told."""
 
@@ -76,6 +79,8 @@ class Results:
         methods (list[str]): Names of the methods.
         one_teacher (bool): Whether all students have the same teacher.
         finished (dict[str, dict[int, dict]]): Result by run and seed.
+        unlabeled (list[str]): The methods that differ from ``'distilled'`` in
+            unlabelled images alone.
         noise (dict[str, ImageNoise]): What other validation images would change.
         missing (dict[str, list[int]]): Seeds that are not finished, by run.
     """
@@ -100,6 +105,7 @@ class Results:
             for name, seeds in runs.items()
         }
         self.one_teacher = one_teacher
+        self.unlabeled = [name for name in WITH_UNLABELED if name in self.finished]
         self.noise = self._compute_noise() if noise is None else noise
 
     @property
@@ -158,15 +164,21 @@ class Results:
         interval = self.gap_interval(kind)
         return interval is not None and interval.low <= 0
 
-    def verdict(self, name: str, kind: str) -> str:
+    def verdict(self, name: str, kind: str, column: str = 'gain') -> str:
         """Say how a method stands against the student alone.
+
+        Args:
+            name (str): The method.
+            kind (str): ``'box'`` or ``'mask'``.
+            column (str): Another gain, such as :data:`OVER_DISTILLED`. Defaults to
+                ``'gain'``.
 
         Returns:
             str: ``'ahead'`` or ``'behind'`` where the interval of the gain over seeds
             excludes 0, ``'not clear'`` where it does not, ``'one seed, no interval'``
             with one, and ``'-'`` without any.
         """
-        gains = self.numbers_of(name)[f'{kind} gain']
+        gains = self.numbers_of(name)[f'{kind} {column}']
         if gains.interval is None:
             return 'one seed, no interval' if gains.values else '-'
         if not gains.interval.excludes_zero:
@@ -219,6 +231,8 @@ class Results:
             columns |= {f'{kind} gain': {}, f'{kind} gap recovered': {}}
             if name in self.methods:
                 columns |= self._gains(name, kind)
+            if self.unlabeled:
+                columns[f'{kind} {OVER_DISTILLED}'] = self._brought(name, kind)
         return columns | self._costs(name)
 
     def numbers(self) -> dict[str, dict[str, Statistics]]:
@@ -235,10 +249,13 @@ class Results:
         found = {key: _statistics(list(v.values())) for key, v in columns.items()}
         for kind in self.kinds:
             gains = columns[f'{kind} gain']
-            found[f'{kind} gain'] = found[f'{kind} gain']._replace(
-                interval=t_interval(list(gains.values()), ROUNDING_STD),
-                bootstrap=bootstrap_interval(list(gains.values())),
-            )
+            for key in (f'{kind} gain', f'{kind} {OVER_DISTILLED}'):
+                if key in columns:
+                    values = list(columns[key].values())
+                    found[key] = found[key]._replace(
+                        interval=t_interval(values, ROUNDING_STD),
+                        bootstrap=bootstrap_interval(values),
+                    )
             shares = columns[f'{kind} gap recovered']
             if shares:
                 gaps = {g.seed: g.teacher - g.student for g in self.gaps(kind)}
@@ -277,6 +294,14 @@ class Results:
             if gap.seed in gains
         }
         return {f'{kind} gain': gains, f'{kind} gap recovered': shares}
+
+    def _brought(self, name: str, kind: str) -> dict[int, float]:
+        """Give what unlabelled images bring, by seed."""
+        if name not in self.unlabeled or AS_CONFIGURED.name not in self.finished:
+            return {}
+        without = self.scores(AS_CONFIGURED.name, kind)
+        aps = self.scores(name, kind)
+        return {seed: aps[seed] - without[seed] for seed in aps if seed in without}
 
     def _costs(self, name: str) -> dict[str, dict[int, float]]:
         return {

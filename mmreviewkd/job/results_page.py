@@ -49,7 +49,11 @@ def _origin(file: ResultsFile) -> str:
         train, val = data['images']
         lines.append(f'Data: {data["name"]}, {train} + {val} images.')
     if about.get('epochs'):
-        epochs = ', '.join(f'{name} {n}' for name, n in about['epochs'].items())
+        epochs = ', '.join(
+            # A teacher that was given is not trained.
+            f'{name} {n}' if n else f'{name} trained before'
+            for name, n in about['epochs'].items()
+        )
         lines.append(f'Epochs: {epochs}.')
     if about.get('device'):
         lines.append(f'Device: {about["device"]}.')

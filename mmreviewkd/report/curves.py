@@ -18,6 +18,8 @@ _OTHER_COLOURS = (
 _DASHES = ('solid', 'dashed', 'dotted', 'dashdot')
 # Counters, not curves.
 _COUNTERS = ('step', 'iter', 'epoch')
+# Of the legend, in inches.
+_LETTER_WIDTH, _LINE_WIDTH, _LINE_HEIGHT = 0.09, 0.6, 0.24
 # What MMDetection's metrics give as shares: AP, AR, and the AP of each class.
 _SHARE = re.compile(r'(^|[/_])(m?AP|AR)|_precision$')
 
@@ -131,7 +133,8 @@ def draw_panel(axes: Axes, runs: Sequence[RunLog], name: str, evaluation: bool) 
             label=run.name,
             marker=marker,
             ms=3,
-            clip_on=False,
+            # Without a point it would count as one at the figure's corner.
+            clip_on=not steps,
             **line._asdict(),
         )
     units = {'iteration'}
@@ -151,11 +154,13 @@ def draw_chapter(runs: Sequence[RunLog], chapter: Chapter) -> Figure:
     """Draw all panels of a chapter, with a legend below."""
     columns = min(3, len(chapter.scalars))
     rows = math.ceil(len(chapter.scalars) / columns)
-    figure = Figure(figsize=(4 * columns, 3 * rows), layout='constrained')
-    panels = figure.subplots(rows, columns, squeeze=False).flat
+    width, entries = _legend([run.name for run in runs], 4.0 * columns)
+    height = 3 * rows + _LINE_HEIGHT * math.ceil(len(runs) / entries)
+    figure = Figure(figsize=(width, height), layout='constrained')
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(panels, chapter.scalars, strict=False):
         draw_panel(axes, runs, name, chapter.evaluation)
-    for axes in list(panels)[len(chapter.scalars) :]:
+    for axes in panels[len(chapter.scalars) :]:
         axes.set_axis_off()
     figure.suptitle(chapter.title)
     handles, labels = figure.axes[0].get_legend_handles_labels()
@@ -163,7 +168,14 @@ def draw_chapter(runs: Sequence[RunLog], chapter: Chapter) -> Figure:
         handles,
         labels,
         loc='outside lower center',
-        ncols=min(len(runs), 2 * columns),
+        ncols=entries,
         frameon=False,
     )
     return figure
+
+
+def _legend(names: Sequence[str], width: float) -> tuple[float, int]:
+    """Make room for names: the width of the figure, and how many stand in a line."""
+    entry = _LETTER_WIDTH * max(map(len, names)) + _LINE_WIDTH
+    width = max(width, entry)
+    return width, min(len(names), int(width / entry))

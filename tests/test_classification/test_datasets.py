@@ -27,6 +27,14 @@ def test_first_images_of_each_class(cifar):
     assert torch.equal(some.images[3:6], every.images[16:19])
 
 
+def test_images_are_spread_evenly_over_the_whole(cifar):
+    # 64 images, 16 of each class in order.
+    some = CIFAR100Images(str(cifar), indices=4)
+    assert some.labels == [0, 1, 2, 3]
+    every = CIFAR100Images(str(cifar))
+    assert torch.equal(some.images, every.images[[0, 21, 42, 63]])
+
+
 def test_torchvisions_folder_is_read(tmp_path, monkeypatch):
     from torchvision import datasets
 
@@ -63,6 +71,8 @@ def test_image_folder(tmp_path):
         item = folder[1]
         assert item['data_samples'] == 1
         assert torch.equal(item['inputs'], torch.full((3, 64, 64), 200).byte())
+    one = ImageFolder(str(tmp_path), size=64, indices=[1])
+    assert len(one) == 1 and one[0]['data_samples'] == 1
 
 
 def test_missing_folder_is_said_with_what_to_get(tmp_path):

@@ -79,6 +79,13 @@ def test_masks_of_other_classes_do_not_count(tmp_path):
     assert open_folder(tmp_path, ['dog']).has_masks
 
 
+def test_many_classes_without_instances_are_not_all_named(tmp_path):
+    names = [f'class_{number}' for number in range(80)]
+    data = open_folder(write_coco(tmp_path, names=names, labels=(0,)))
+    first, rest = data.notes[0].split('class_12')
+    assert first.count('class_') == 11 and rest == ' and 67 more'
+
+
 def test_class_without_instances_is_noted(tmp_path):
     data = open_folder(write_coco(tmp_path, labels=(1,)))
     assert data.classes == ('cat', 'dog')

@@ -91,10 +91,15 @@ def test_published_config_holds_nothing_of_this_machine(tmp_path):
     cfg.train_dataloader.dataset.pipeline[0] = dict(
         type='LoadImageOrSkip', broken_list=f'{tmp_path}/broken.txt'
     )
+    split = f'{tmp_path}/work/data/val.json'
+    cfg.val_dataloader.dataset.ann_file = cfg.val_evaluator.ann_file = split
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.indices = 2
     cfg.tta_pipeline = [dict(type='LoadImageFromFile', backend_args='../x/y')]
     config, _ = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'out')
     assert str(tmp_path) not in config.read_text()
     assert not re.search(r"""['"](/|~|\.\.)""", config.read_text())
+    assert 'indices=2' not in config.read_text()
     plain = Config.fromfile(config, import_custom_modules=False)
     assert plain.custom_imports.imports == ['mmreviewkd', 'sub.package']
     assert plain.test_dataloader.dataset.data_root == 'data/shapes/'
@@ -103,6 +108,9 @@ def test_published_config_holds_nothing_of_this_machine(tmp_path):
     )
     assert plain.model.backbone.init_cfg is None
     assert plain.train_dataloader.dataset.pipeline[0] == dict(type='LoadImageFromFile')
+    # The file of a split, which the job has written elsewhere.
+    assert plain.val_dataloader.dataset.ann_file == 'val.json'
+    assert plain.val_evaluator.ann_file == 'data/shapes/val.json'
     # What nobody reads, such as variables of the base configs, is gone.
     assert not {'my_notes', 'experiment_name', 'data_root', 'randomness'} & set(plain)
     # What trains the plain student is there.

@@ -44,6 +44,12 @@ def test_gains_by_class(results):
     assert len(cells) == 4
 
 
+def test_one_class_has_no_table_of_its_own():
+    one = result(0.3) | dict(class_ap=dict(box={'cat': 30.0}))
+    runs = dict(teacher={0: one}, student={0: one}, a={0: one})
+    assert class_table(Results(runs)) == ''
+
+
 def test_nothing_is_known():
     runs = dict(teacher=by_seed(0.5), student=by_seed(0.3), a=by_seed(0.4))
     assert class_table(Results(runs, kinds=('box', 'mask'))) == ''

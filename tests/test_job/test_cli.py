@@ -222,6 +222,21 @@ def test_exit_code(monkeypatch, capsys, error, code):
     assert ('error: it cannot be done' in capsys.readouterr().err) == (code == 2)
 
 
+@pytest.mark.parametrize('rank', [0, 1])
+def test_a_signal_that_ends_a_run_is_no_end_of_the_job(monkeypatch, capsys, rank):
+    """Of several processes, one says so."""
+
+    def leave(*args, **others):
+        raise SystemExit(143)
+
+    monkeypatch.setattr(job, 'run_job', leave)
+    monkeypatch.setattr('mmengine.dist.get_rank', lambda: rank)
+    with pytest.raises(SystemExit) as end:
+        call(monkeypatch, cli.distill)
+    assert end.value.code == 143
+    assert ('same command goes on' in capsys.readouterr().err) == (rank == 0)
+
+
 def test_faults_of_the_program_have_a_traceback(monkeypatch):
     monkeypatch.setattr(job, 'run_job', lambda *args, **others: 1 / 0)
     with pytest.raises(ZeroDivisionError):

@@ -117,7 +117,8 @@ def test_interrupted_job(configs, digits, tmp_path, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert '[1/3 teacher, seed 0] finished before' in out
     assert '[2/3 student, seed 0] finished before' in out
-    assert '[3/3 distilled, seed 0] resumed after epoch 1' in out
+    assert 'begun before, to be resumed: distilled, seed 0\n' in out
+    assert '[3/3 distilled, seed 0] resumed in epoch 2, after step 1 of 2' in out
 
     out = job()
     assert '[2/3 student, seed 0] finished before' in out
@@ -411,7 +412,9 @@ def test_finished_job_is_only_reported(configs, digits, work_dir, monkeypatch, c
     ]
     assert len(warnings) == 1
     assert (work_dir / 'table.md').is_file()
-    assert 'not better than the student alone by at least 1 point of box AP' in warnings[0]
+    assert (
+        'not better than the student alone by at least 1 point of box AP' in warnings[0]
+    )
 
 
 def test_parameters_are_those_at_inference():

@@ -104,7 +104,30 @@ def test_one_seed_has_no_error_bars(tmp_path, monkeypatch):
     plot_gains(Results(runs), tmp_path / 'plot.png')
     (axes,) = saved[0].axes
     assert not axes.collections and not axes.lines[2:]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ['a  +10.0']
     assert saved[0].get_supxlabel() == 'one seed, no interval'
+
+
+@pytest.mark.parametrize('teacher, sides', [(0.5, 'right left'), (0.29, 'left right')])
+def test_labels_of_the_lines_point_away_from_each_other(
+    teacher, sides, tmp_path, monkeypatch
+):
+    saved = []
+    monkeypatch.setattr(module, 'save', lambda figure, path: saved.append(figure))
+    runs = dict(
+        teacher={0: result(teacher)}, student={0: result(0.3)}, a={0: result(0.4)}
+    )
+    plot_gains(Results(runs), tmp_path / 'plot.png')
+    labels = saved[0].axes[0].texts
+    assert [label.get_horizontalalignment() for label in labels] == sides.split()
+
+
+def test_detectors_of_masks_alone(tmp_path):
+    run = result(0.0, 0.4)
+    run['final'] = {k: ap for k, ap in run['final'].items() if 'segm' in k}
+    runs = dict(teacher={0: run}, student={0: run}, a={0: run})
+    plot_gains(Results(runs, kinds=('mask',)), tmp_path / 'plot.png')
+    assert (tmp_path / 'plot.png').is_file()
 
 
 def test_file(results, tmp_path):

@@ -95,6 +95,38 @@ def test_share_of_the_gap_with_its_interval():
     assert rows['b']['box gap recovered'] == '50%'
 
 
+def test_what_unlabelled_images_bring(tmp_path):
+    found = results(
+        student=by_seed(0.30, 0.31, 0.29),
+        distilled=by_seed(0.40, 0.42, 0.38),
+        distilled_unlabeled=by_seed(0.41, 0.44, 0.41),
+        distilled_pseudo=by_seed(0.39, None, 0.39),
+    )
+    assert found.unlabeled == ['distilled_unlabeled', 'distilled_pseudo']
+    rows = tables(found)[1]
+    # Gains 1, 2, 3: 2 ± 4.303 · 1 / sqrt(3); and -1, 1: 0 ± 12.706 · sqrt(2) / sqrt(2).
+    assert rows['distilled_unlabeled, box AP'] == {
+        'gain over distilled': '+2.0 [-0.5, +4.5]',
+        'vs. distilled': 'not clear',
+        'seed by seed': '+1.0, +2.0, +3.0',
+    }
+    assert rows['distilled_pseudo, box AP']['gain over distilled'] == (
+        '+0.0 [-12.7, +12.7]'
+    )
+    write_report(found, tmp_path)
+    data = json.loads((tmp_path / 'results.json').read_text())
+    brought = data['summary']['distilled_unlabeled']['box gain over distilled']
+    assert brought['values'] == [1.0, 2.0, 3.0] and brought['mean'] == 2.0
+    with open(tmp_path / 'table.csv', newline='') as file:
+        lines = {row['name']: row for row in csv.DictReader(file)}
+    assert float(lines['distilled_unlabeled']['box gain over distilled low']) < 0
+    assert lines['student']['box gain over distilled mean'] == ''
+
+
+def test_without_unlabelled_images_nothing_is_said_of_them():
+    assert 'over distilled' not in table(results(distilled=by_seed(0.4)))
+
+
 def test_gap_that_may_be_noise_is_told():
     found = results(student=by_seed(0.30, 0.48, 0.48), a=by_seed(0.4, 0.4, 0.4))
     assert tables(found)[0]['a']['box gap recovered'] == '-'
@@ -231,6 +263,12 @@ def test_memory_of_a_gpu():
 
 def test_quick_is_marked():
     assert 'Quick run: numbers mean nothing' in table(results(quick=True))
+
+
+def test_quick_teacher_is_not_called_weak():
+    weak = results(teacher=by_seed(0.01), quick=True)
+    assert weak_teachers(weak) == []
+    assert 'train it longer' not in table(weak)
 
 
 def test_csv(tmp_path):

@@ -46,6 +46,12 @@ def test_page(tmp_path):
     assert '+10.0 [+9.6, +10.4]' in text
 
 
+def test_a_teacher_that_was_given_has_no_epochs(tmp_path):
+    about = dict(epochs=dict(teacher=0, student=8))
+    (page,) = write_results_page(write(tmp_path / 'given.json', about))
+    assert '- Epochs: teacher trained before, student 8.' in page.read_text()
+
+
 def test_page_of_little(tmp_path):
     written = write_results_page(write(tmp_path / 'none.json', {}))
     assert written == [tmp_path / 'none.md']

@@ -1,3 +1,6 @@
+import warnings
+from dataclasses import replace
+
 import pytest
 from matplotlib.figure import Figure
 from work_dirs import step, write_session
@@ -83,3 +86,33 @@ def test_panels(runs):
     assert (panel.get_xlabel(), panel.get_ylabel()) == ('epoch', 'points of 100')
     assert panel.lines[0].get_ydata().tolist() == [25]
     assert not loss.get_ylabel()
+
+
+def test_long_names_leave_room_for_the_curves(runs):
+    """The names are within the picture, and take nothing from the panel."""
+    many = [replace(run, name=f'{"long_" * 12}{n}') for n, run in enumerate(4 * runs)]
+    rate = chapters(runs)[2]
+    few, figure = draw_chapter(runs, rate), draw_chapter(many, rate)
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 12
+    for drawn in (few, figure):
+        drawn.draw_without_rendering()
+    box, room = legend.get_window_extent(), figure.bbox
+    assert box.x0 >= 0 and box.x1 <= room.x1 and box.y0 >= 0
+    heights = [drawn.axes[0].get_window_extent().height for drawn in (few, figure)]
+    assert heights[1] > 0.9 * heights[0]
+
+
+def test_runs_without_values_leave_the_layout_alone(runs):
+    """As the student alone, which was not evaluated."""
+    figure = draw_chapter(runs, chapters(runs)[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        figure.draw_without_rendering()
+
+
+def test_places_without_a_panel_are_empty(runs):
+    losses = chapters(runs)[0]
+    four = losses._replace(scalars=[*losses.scalars, 'loss'])
+    shown = [axes.axison for axes in draw_chapter(runs, four).axes]
+    assert shown == [True] * 4 + [False] * 2

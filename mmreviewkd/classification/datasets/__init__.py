@@ -2,6 +2,5 @@
 
 from .cifar100 import CIFAR100Images
 from .image_folder import ImageFolder
-from .subset import ImageSubset
 
-__all__ = ['CIFAR100Images', 'ImageFolder', 'ImageSubset']
+__all__ = ['CIFAR100Images', 'ImageFolder']

@@ -1,5 +1,6 @@
 """CIFAR-100, kept in memory."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmreviewkd.errors import UsageError
+
+from .indices import chosen
 
 DOWNLOAD = (
     'python -c "import torchvision; '
@@ -30,25 +33,33 @@ class CIFAR100Images(Dataset):
             10,000 of the test set. Defaults to True.
         per_class (int, optional): How many images of each class to take, the first
             ones. Defaults to None: all.
+        indices (int | Sequence[int], optional): Which of these to take, see
+            :func:`chosen`. Defaults to None: all.
 
     Raises:
         UsageError: If the data are not there.
     """
 
     def __init__(
-        self, root: str, train: bool = True, per_class: int | None = None
+        self,
+        root: str,
+        train: bool = True,
+        per_class: int | None = None,
+        indices: int | Sequence[int] | None = None,
     ) -> None:
         file = Path(root) / ('train.npz' if train else 'test.npz')
         images, labels, classes = (
             _read_npz(file) if file.is_file() else _read_torchvision(root, train, file)
         )
         if per_class is not None:
-            chosen = np.sort(
+            first = np.sort(
                 np.concatenate(
                     [np.flatnonzero(labels == n)[:per_class] for n in set(labels)]
                 )
             )
-            images, labels = images[chosen], labels[chosen]
+            images, labels = images[first], labels[first]
+        taken = chosen(indices, len(labels))
+        images, labels = images[taken], labels[taken]
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         self.labels = labels.tolist()
         self.metainfo = dict(classes=classes)

@@ -1,5 +1,6 @@
 """Folders of images, one for each class."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.registry import DATASETS
@@ -7,6 +8,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmreviewkd.errors import UsageError
+
+from .indices import chosen
 
 
 @DATASETS.register_module()
@@ -21,12 +24,20 @@ class ImageFolder(Dataset):
         root (str): The folder, such as ``'data/imagenet/train'``.
         train (bool): Whether images are augmented. Defaults to True.
         size (int): Height and width of what is returned. Defaults to 224.
+        indices (int | Sequence[int], optional): Which images to take, see
+            :func:`chosen`. Defaults to None: all.
 
     Raises:
         UsageError: If the folder is not there.
     """
 
-    def __init__(self, root: str, train: bool = True, size: int = 224) -> None:
+    def __init__(
+        self,
+        root: str,
+        train: bool = True,
+        size: int = 224,
+        indices: int | Sequence[int] | None = None,
+    ) -> None:
         from torchvision import datasets
         from torchvision.transforms import v2
 
@@ -45,12 +56,13 @@ class ImageFolder(Dataset):
         # Values stay from 0 to 255: the model's data preprocessor normalises them.
         transform = v2.Compose([*crop, v2.PILToTensor()])
         self.folder = datasets.ImageFolder(root, transform)
+        self.indices = chosen(indices, len(self.folder))
         self.metainfo = dict(classes=tuple(self.folder.classes))
 
     def __len__(self) -> int:
-        return len(self.folder)
+        return len(self.indices)
 
     def __getitem__(self, index: int) -> dict[str, Tensor | int]:
         """Return ``inputs`` (3, size, size) of uint8, RGB, and ``data_samples``."""
-        image, label = self.folder[index]
+        image, label = self.folder[self.indices[index]]
         return dict(inputs=image, data_samples=label)
