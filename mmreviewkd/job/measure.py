@@ -1,34 +1,17 @@
-"""Measuring the AP of a teacher that is given with its weights."""
+"""Measuring a teacher that is given with its weights."""
 
 import time
 
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmreviewkd.teachers.weights import load_strictly, read_weights
 
-from .estimate import Estimate
 from .kinds import write_scores
-from .progress import Console
+from .progress import ShowingHook
 
 
-class MeasuringHook(Hook):
-    """Shows how far the evaluation is, and the AP.
-
-    Args:
-        console (Console): Where to show it.
-        estimate (Estimate): Of the whole job; kept up to date.
-        index (int): Index of the run in the job.
-        label (str): What its lines begin with.
-    """
-
-    def __init__(
-        self, console: Console, estimate: Estimate, index: int, label: str
-    ) -> None:
-        self._console = console
-        self._estimate = estimate
-        self._index = index
-        self._label = label
+class MeasuringHook(ShowingHook):
+    """Shows how far an evaluation is, and the scores."""
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Note when it begins."""
@@ -50,7 +33,7 @@ class MeasuringHook(Hook):
         self._console.status(text, *self._estimate.share_and_rest())
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Show the AP."""
+        """Show the scores."""
         scores = write_scores(metrics or {}) or 'nothing detected'
         self._console.say(f'{self._label} as given: {scores}')
 

@@ -103,8 +103,8 @@ class Console(logging.Handler):
             self.say(f'{record.levelname.lower()}: {message}')
 
 
-class ProgressHook(Hook):
-    """Shows a run's progress, and its AP after each evaluation.
+class ShowingHook(Hook):
+    """Base of the hooks that show how a run goes.
 
     Args:
         console (Console): Where to show it.
@@ -120,6 +120,10 @@ class ProgressHook(Hook):
         self._estimate = estimate
         self._index = index
         self._label = label
+
+
+class ProgressHook(ShowingHook):
+    """Shows a training's progress, and the scores after each evaluation."""
 
     def before_train(self, runner: Runner) -> None:
         record = read_record(runner)
