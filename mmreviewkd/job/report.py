@@ -93,8 +93,8 @@ def weak_teachers(results: Results) -> list[str]:
             low, high = results.gap_interval(kind) or (0.0, 0.0)
             texts.append(
                 f'The gap of {kind} AP between teacher and student alone is not clear '
-                f'(95 %: {low:+.1f} to {high:+.1f}), so the table has no gap recovered; '
-                f'add seeds (--seeds), or train the teacher {longer}.'
+                f'(95 %: {low:+.1f} to {high:+.1f}), so the table has no gap '
+                f'recovered; add seeds (--seeds), or train the teacher {longer}.'
             )
     return texts
 
