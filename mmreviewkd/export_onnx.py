@@ -91,8 +91,8 @@ def export_onnx(model: BaseDetector, path: Path, size: tuple[int, int]) -> Expor
     if not isinstance(model, SingleStageDetector | DetectionTransformer):
         raise UsageError(
             f'{type(model).__name__} cannot be written as ONNX: only detectors of one '
-            'stage can (RetinaNet, FCOS, RTMDet, DETR, ...). What stands between the '
-            'stages of others depends on the image; MMDeploy is made for them.'
+            'stage can (RetinaNet, FCOS, RTMDet, DETR, ...). Detectors of two stages '
+            'choose boxes between the stages; use MMDeploy for them.'
         )
     try:
         import onnx

@@ -45,6 +45,7 @@ def test_card_says_what_the_model_is(published):
     assert 'FeatureDistillation (ReviewConnector, HCLLoss, loss_weight 1)' in text
     assert '| Box AP | 12.3 |' in text and 'Mask AP' not in text
     assert 'secret' not in text and '&' not in text
+    assert text.endswith('\n')
     number = sum(p.numel() for p in toys.build(toys.detector()).parameters())
     assert f'| Parameters | {number / 1e6:.2f} million |' in text
 

@@ -24,11 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def sdist(tmp_path_factory):
     folder = tmp_path_factory.mktemp('sdist')
     source = folder / 'source'
-    # Building leaves things in the source.
+    # Building leaves things in the source. Environments and data can be large.
     shutil.copytree(
-        ROOT,
-        source,
-        ignore=shutil.ignore_patterns('.git', '.venv', '.mim', 'work_dirs'),
+        ROOT, source, ignore=shutil.ignore_patterns('.*', 'data', 'work_dirs')
     )
     script = 'import sys, setuptools.build_meta as b; b.build_sdist(sys.argv[1])'
     subprocess.run(

@@ -95,15 +95,15 @@ def weak_teachers(results: Results) -> list[str]:
         if gaps:
             texts.append(
                 'The teacher is not better than the student alone by at least '
-                f'{_LEAST_GAP} of {title} ({", ".join(gaps)}), so no gap recovered is '
-                f'told; train it {longer}, or take a better one.'
+                f'{_LEAST_GAP} of {title} ({", ".join(gaps)}), so the table has no gap '
+                f'recovered; train it {longer}, or take a better one.'
             )
         elif results.gap_is_noise(kind):
             low, high = results.gap_interval(kind) or (0.0, 0.0)
             texts.append(
                 f'The gap of {title} between teacher and student alone is not clear '
-                f'(95 %: {low:+.1f} to {high:+.1f}), so no gap recovered is told; add '
-                f'seeds (--seeds), or train the teacher {longer}.'
+                f'(95 %: {low:+.1f} to {high:+.1f}), so the table has no gap '
+                f'recovered; add seeds (--seeds), or train the teacher {longer}.'
             )
     return texts
 
@@ -228,8 +228,8 @@ def _notes(results: Results) -> str:
     notes += _image_notes(results)
     if any(results.values(name)['ms per step'] for name in results.finished):
         notes.append(
-            'Times hold for the machine as it was then, other work on it included; '
-            'that of a step is the median over a run.'
+            'Times include the effect of other work on the machine; the time of a step '
+            'is the median over a run.'
         )
     if results.input_sizes:
         sizes = ' or '.join(f'{w} x {h}' for w, h in results.input_sizes)

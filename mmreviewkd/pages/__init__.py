@@ -23,6 +23,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     write_text(path, environment.get_template(template).render(content))
 
