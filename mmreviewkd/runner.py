@@ -6,6 +6,7 @@ from mmengine.runner import Runner as _Runner
 
 from .datasets.check_unlabeled import check_unlabeled
 from .datasets.class_names import check_data_sets
+from .datasets.compact import compact
 
 
 class Runner(_Runner):
@@ -13,7 +14,7 @@ class Runner(_Runner):
 
     The training's data sets are checked before the first step: their classes
     (:func:`check_data_sets`), and whether unlabelled images are for a distilled model
-    (:func:`check_unlabeled`).
+    (:func:`check_unlabeled`). They let go of what they do not need (:func:`compact`).
     """
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
@@ -21,6 +22,7 @@ class Runner(_Runner):
         built = super().build_train_loop(loop)
         check_data_sets(built.dataloader.dataset, 'train_dataloader.dataset')
         check_unlabeled(built.dataloader.dataset, self.model)
+        compact(built.dataloader.dataset)
         return built
 
     def scale_lr(

@@ -1,5 +1,8 @@
 import logging
+from array import array
+from types import SimpleNamespace
 
+import mmengine.runner
 import pytest
 import torch
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -18,6 +21,14 @@ def runner(tmp_path, monkeypatch):
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1)),
         experiment_name=tmp_path.name,
     )
+
+
+def test_data_sets_of_training_are_compact(runner, monkeypatch):
+    dataset = SimpleNamespace(cat_img_map={7: [0, 1]})
+    loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
+    monkeypatch.setattr(mmengine.runner.Runner, 'build_train_loop', lambda *_: loop)
+    assert runner.build_train_loop({}) is loop
+    assert dataset.cat_img_map == {7: array('q', [0, 1])}
 
 
 def wrap(counts, lr=0.1):
