@@ -1,4 +1,3 @@
-import warnings
 from dataclasses import replace
 
 import pytest
@@ -101,14 +100,6 @@ def test_long_names_leave_room_for_the_curves(runs):
     assert box.x0 >= 0 and box.x1 <= room.x1 and box.y0 >= 0
     heights = [drawn.axes[0].get_window_extent().height for drawn in (few, figure)]
     assert heights[1] > 0.9 * heights[0]
-
-
-def test_runs_without_values_leave_the_layout_alone(runs):
-    """As the student alone, which was not evaluated."""
-    figure = draw_chapter(runs, chapters(runs)[1])
-    with warnings.catch_warnings():
-        warnings.simplefilter('error')
-        figure.draw_without_rendering()
 
 
 def test_places_without_a_panel_are_empty(runs):
