@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Data set, file in docs/results/, kinds of AP.
 SETS = (
-    ('BCCD', 'bccd_8', ('box',)),
+    ('BCCD, 8 epochs', 'bccd_8', ('box',)),
+    ('BCCD, 12 epochs', 'bccd_12', ('box',)),
     ('digits', 'digits_8', ('box', 'mask')),
     ('DSB 2018', 'dsb2018_3', ('box', 'mask')),
 )
@@ -65,6 +66,18 @@ def test_parts_of_the_gain(title, file, kind):
     for name in ('review_standardized', 'inherit', 'recommended'):
         cells.append(gain(runs[name][f'{kind} gain']) if name in runs else '')
     assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/results.md').read_text()
+
+
+@pytest.mark.parametrize(
+    'method',
+    ['inherit', 'recommended', 'review_standardized', 'pkd', 'fgfi', 'fgd', 'mgd'],
+)
+def test_gains_by_schedule(method):
+    cells = [f'`{method}`']
+    for epochs in (4, 8, 12):
+        runs = summary(f'bccd_{epochs}')
+        cells.append(gain(runs[method]['box gain']) if method in runs else '')
+    assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/comparison.md').read_text()
 
 
 @pytest.mark.parametrize(
