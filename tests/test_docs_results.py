@@ -74,7 +74,7 @@ def test_parts_of_the_gain(title, file, kind):
 )
 def test_gains_by_schedule(method):
     cells = [f'`{method}`']
-    for epochs in (4, 8, 12):
+    for epochs in (4, 8, 12, 24):
         runs = summary(f'bccd_{epochs}')
         cells.append(gain(runs[method]['box gain']) if method in runs else '')
     assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/comparison.md').read_text()
