@@ -46,3 +46,17 @@ def listing(what: str, names: Sequence[str], most: int = 8) -> str:
     return f'\n{len(names)} {what}:' + ''.join(
         f'\n  {name}' for name in [*names[:most], *rest]
     )
+
+
+def some(names: Sequence[str], most: int = 12) -> str:
+    """Write the first of many names on one line, and how many more there are.
+
+    Args:
+        names (Sequence[str]): The names.
+        most (int): How many are written out. Defaults to 12.
+
+    >>> some(['a', 'b', 'c'], most=2)
+    'a, b and 1 more'
+    """
+    rest = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(map(printable, names[:most])) + rest

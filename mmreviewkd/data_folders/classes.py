@@ -3,12 +3,10 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from mmreviewkd.names import counted, printable
+from mmreviewkd.names import counted, printable, some
 
 from .errors import DataError
 from .part import Part
-
-_MOST = 12
 
 
 def choose_classes(
@@ -91,12 +89,6 @@ def note_supercategory(
 def listed(names: Iterable[str]) -> str:
     """Names, as they can be printed."""
     return ', '.join(map(printable, names))
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of many names, and how many more there are."""
-    rest = len(names) - _MOST
-    return listed(names[:_MOST]) + (f' and {rest} more' if rest > 0 else '')
 
 
 def _choose(part: Part, wanted: Sequence[str] | None) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from mmreviewkd.datasets.unlabeled import list_images
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import read_json
-from mmreviewkd.names import counted
+from mmreviewkd.names import counted, some
 from mmreviewkd.preflight.annotations import check_boxes, check_empty
 from mmreviewkd.preflight.findings import Findings
 from mmreviewkd.preflight.image_files import check_images, check_missing
 
-from .classes import choose_classes, count_instances, note_supercategory, some
+from .classes import choose_classes, count_instances, note_supercategory
 from .coco_layouts import CocoFiles, find_coco
 from .convert import check_converter, convert, image_root
 from .data_folder import DataFolder, Split

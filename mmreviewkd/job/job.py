@@ -161,11 +161,15 @@ def run_job(
     refuse_other_settings(runs)
     console.say(f'{_device()} | {counted(len(runs), "run")} in {work_dir} | {data}')
     _say_fewer_images(training, data, console)
-    new = [run for run in runs if not is_begun(run)]
+    new: list[Run] = []
+    begun: list[Run] = []
+    for run in runs:
+        (begun if is_begun(run) else new).append(run)
     expected = [one.shared_by(size) for one in try_runs(new, console.say)]
-    begun = [run for run in runs if is_begun(run) and not read_result(run.folder)]
-    if begun:
-        console.say(f'begun before, to be resumed: {"; ".join(map(str, begun))}')
+    unfinished = [run for run in begun if not read_result(run.folder)]
+    if unfinished:
+        texts = '; '.join(map(str, unfinished))
+        console.say(f'begun before, to be resumed: {texts}')
     if expected:
         console.say(announcement(expected, on_gpu))
         if mixed_up(expected):

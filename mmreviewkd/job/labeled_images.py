@@ -13,6 +13,7 @@ from mmengine.utils import import_modules_from_strings
 from mmreviewkd.names import counted
 
 from .errors import JobError
+from .fit_data import LOADERS
 
 _FIELDS = ('root', 'data_root')
 
@@ -124,7 +125,7 @@ def move_data(cfg: Config, root: Path) -> None:
     """
     old = cfg.get('data_root')
     moved = 0
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+    for loader in LOADERS:
         dataset: ConfigDict = cfg[loader].dataset
         for key in _FIELDS:
             place = dataset.get(key)

@@ -155,7 +155,7 @@ def _unlabeled_table(results: Results) -> str:
             gain = results.numbers_of(name)[f'{kind} {OVER_DISTILLED}']
             rows.append(
                 [
-                    f'{name}, {kind} AP',
+                    f'{name}, {KINDS[kind].title}',
                     _with_interval(gain, '{:+.1f}'.format),
                     results.verdict(name, kind, OVER_DISTILLED),
                     ', '.join(f'{value:+.1f}' for value in gain.values) or '-',

@@ -283,8 +283,7 @@ class Results:
         return [name for name in self.methods if name in best]
 
     def _gains(self, name: str, kind: str) -> dict[str, dict[int, float]]:
-        aps, alone = self.scores(name, kind), self.scores('student', kind)
-        gains = {seed: aps[seed] - alone[seed] for seed in aps if seed in alone}
+        gains = self._over(name, 'student', kind)
         # A share of next to nothing, or of noise, says nothing.
         is_told = not (self.small_gaps(kind) or self.gap_is_noise(kind))
         told = self.gaps(kind) if is_told else []
@@ -299,9 +298,12 @@ class Results:
         """Give what unlabelled images bring, by seed."""
         if name not in self.unlabeled or AS_CONFIGURED.name not in self.finished:
             return {}
-        without = self.scores(AS_CONFIGURED.name, kind)
-        aps = self.scores(name, kind)
-        return {seed: aps[seed] - without[seed] for seed in aps if seed in without}
+        return self._over(name, AS_CONFIGURED.name, kind)
+
+    def _over(self, name: str, other: str, kind: str) -> dict[int, float]:
+        """Give the difference of two rows' scores, by seed."""
+        ours, theirs = self.scores(name, kind), self.scores(other, kind)
+        return {seed: ours[seed] - theirs[seed] for seed in ours if seed in theirs}
 
     def _costs(self, name: str) -> dict[str, dict[int, float]]:
         return {

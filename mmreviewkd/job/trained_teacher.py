@@ -7,7 +7,7 @@ from urllib.error import URLError
 
 from mmengine.config import ConfigDict
 
-from mmreviewkd.names import counted, printable
+from mmreviewkd.names import counted, some
 from mmreviewkd.num_classes import num_classes
 from mmreviewkd.teachers.weights import read_weights
 
@@ -82,8 +82,8 @@ class TrainedTeacher:
         """Say how its classes are others than those of a data set."""
         if self.classes is not None and sorted(self.classes) == sorted(classes):
             return (
-                f'the classes of the data in another order ({_some(self.classes)}; the '
-                f'data: {_some(classes)})'
+                'the classes of the data in another order '
+                f'({some(self.classes, _FEW)}; the data: {some(classes, _FEW)})'
             )
         if not self.num_classes:
             return 'no classes'
@@ -91,13 +91,8 @@ class TrainedTeacher:
         if self.classes is None:
             return f'{text} by its config, and its checkpoint does not name them'
         lacking = [name for name in classes if name not in self.classes]
-        lacks = f' (it lacks {_some(lacking)})' if lacking else ''
+        lacks = f' (it lacks {some(lacking, _FEW)})' if lacking else ''
         return f'{text}, and not those of the data{lacks}'
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f' and {len(names) - _FEW} more' if len(names) > _FEW else ''
-    return ', '.join(map(printable, names[:_FEW])) + rest
 
 
 def _read_classes(path: str) -> tuple[str, ...] | None:

@@ -58,8 +58,9 @@ class CIFAR100Images(Dataset):
                 )
             )
             images, labels = images[first], labels[first]
-        taken = chosen(indices, len(labels))
-        images, labels = images[taken], labels[taken]
+        if indices is not None:
+            taken = chosen(indices, len(labels))
+            images, labels = images[taken], labels[taken]
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         self.labels = labels.tolist()
         self.metainfo = dict(classes=classes)
