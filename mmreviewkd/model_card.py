@@ -69,7 +69,7 @@ def write_model_card(
         'model_card.md',
         title=f'{model}, {counted(len(classes), "class", "classes")}',
         model=model,
-        classifier=classifies(student),
+        host=_host(student),
         classes=[_cell(name) for name in classes],
         training_data=_cell(_training_data(student, cfg) + _unlabeled(cfg)),
         validation_data=_validation_data(cfg),
@@ -103,6 +103,13 @@ def logged_metrics(checkpoint: str | Path) -> dict[str, float]:
     (run, *_) = read_runs([path.parent])
     found = [point for point in run.evaluation if point['step'] == int(match[1])]
     return dict(found[-1]) if found else {}
+
+
+def _host(student: Config) -> str:
+    """Name the library whose tools load the student."""
+    if student.model.get('_scope_') == 'mmpretrain':
+        return 'MMPretrain'
+    return 'MMEngine' if classifies(student) else 'MMDetection'
 
 
 def _start(inherited: str | Sequence[str] | None) -> str:

@@ -31,7 +31,8 @@ def publish_student(
 ) -> tuple[Path, Path]:
     """Write student.py and student.pth, for stock MMDetection where it is a detector.
 
-    A classifier of this package needs the package, as the config says.
+    A classifier of this package needs the package, as the config says; one of
+    MMPretrain is for stock MMPretrain.
 
     The config holds nothing of the distillation, of the run or of this machine
     (:func:`portable`). One line of it, ``custom_imports``, asks for this package, whose
@@ -111,8 +112,11 @@ def _is_own(config: dict | None, registry: Registry = HOOKS) -> bool:
     """Say whether what a config names is of this package."""
     if not config:
         return False
-    kind = config['type']
-    found = registry.get(kind) if isinstance(kind, str) else kind
+    found = config['type']
+    if isinstance(found, str):
+        # Another library may have a class of the same name.
+        with registry.switch_scope_and_registry(config.get('_scope_')) as scoped:
+            found = scoped.get(found)
     return bool(found) and found.__module__.split('.')[0] == PACKAGE
 
 

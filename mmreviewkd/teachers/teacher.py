@@ -177,7 +177,10 @@ class Teacher(nn.Module):
         self._recorder = FeatureRecorder(self.model, names, 'teacher')
 
     def _build_model(self, cfg: dict) -> nn.Module:
-        if isinstance(cfg.get('backbone'), dict):
+        # MMPretrain's configs leave the preprocessor's type to the model's class.
+        preprocessor = cfg.get('data_preprocessor')
+        typed = not preprocessor or 'type' in preprocessor
+        if isinstance(cfg.get('backbone'), dict) and typed:
             names = self._features or TRUNK
             if not self.with_heads and in_trunk(names):
                 return Trunk(self._build_parts(cfg))
@@ -207,12 +210,11 @@ class Teacher(nn.Module):
         self, cfg: dict, model: nn.Module, of_run: nn.Module | None
     ) -> nn.Module:
         own = cfg.get('data_preprocessor')
-        if own is None and not isinstance(model, Trunk):
-            built: Any = getattr(model, 'data_preprocessor', None)
-            if hasattr(built, 'mean'):
-                return built
-        if own is not None:
+        if own and 'type' in own:
             return build_model(own, cfg.get('_scope_'))
+        built: Any = getattr(model, 'data_preprocessor', None)
+        if own or hasattr(built, 'mean'):
+            return built
         if of_run is None:
             raise ValueError(
                 'the teacher has no data_preprocessor, so it is not known how it '

@@ -1,5 +1,7 @@
 """Classifiers by the stock runner: trained, distilled, tested and published."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -8,8 +10,14 @@ from mmengine.runner import Runner
 from mmreviewkd.benchmark import benchmark
 from mmreviewkd.distillers import publish_student
 from mmreviewkd.files import configs_folder
+from mmreviewkd.model_card import write_model_card
 
 CIFAR = configs_folder() / 'classification' / 'cifar100'
+# onedl-mmpretrain has the same name.
+needs_mmpretrain = pytest.mark.skipif(
+    find_spec('mmpretrain') is None,
+    reason='neither mmpretrain nor onedl-mmpretrain is installed',
+)
 SMALL = dict(depth=8, channels=[8, 8, 16, 16])
 
 
@@ -99,53 +107,53 @@ def test_costs_are_measured(cifar, tmp_path):
     assert result['distilled step']['seconds'] > 0
 
 
-def test_classifiers_of_mmpretrain_are_students_and_teachers():
-    """mmpretrain, or onedl-mmpretrain, which has the same name."""
-    pytest.importorskip(
-        'mmpretrain', reason='neither mmpretrain nor onedl-mmpretrain is installed'
+def of_mmpretrain(depth):
+    return dict(
+        type='ImageClassifier',
+        _scope_='mmpretrain',
+        backbone=dict(type='ResNet_CIFAR', depth=depth, out_indices=(0, 1, 2, 3)),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(
+            type='LinearClsHead',
+            num_classes=4,
+            in_channels=512,
+            loss=dict(type='CrossEntropyLoss'),
+        ),
+        # Without a type, as in its own configs.
+        data_preprocessor=dict(num_classes=4, mean=[127] * 3, std=[60] * 3),
     )
+
+
+@needs_mmpretrain
+def test_classifiers_of_mmpretrain_are_students_and_teachers(tmp_path):
     from mmpretrain.structures import DataSample
 
     from mmreviewkd.model_config import build_model
 
-    def classifier(depth):
-        return dict(
-            type='ImageClassifier',
-            _scope_='mmpretrain',
-            backbone=dict(type='ResNet_CIFAR', depth=depth, out_indices=(0, 1, 2, 3)),
-            neck=dict(type='GlobalAveragePooling'),
-            head=dict(
-                type='LinearClsHead',
-                num_classes=4,
-                in_channels=512,
-                loss=dict(type='CrossEntropyLoss'),
-            ),
-            data_preprocessor=dict(
-                type='mmpretrain.ClsDataPreprocessor',
-                num_classes=4,
-                mean=[127] * 3,
-                std=[60] * 3,
-            ),
-        )
-
-    model = build_model(
-        dict(
-            type='DistilledModel',
-            student=classifier(18),
-            teacher=classifier(34),
-            teacher_checkpoint='random',
-            student_features='backbone',
-            teacher_features='backbone',
-            distillation=dict(
-                type='FeatureDistillation',
-                connector=dict(type='ReviewConnector'),
-                loss=dict(type='HCLLoss'),
-            ),
+    config = dict(
+        type='DistilledModel',
+        student=of_mmpretrain(18),
+        teacher=of_mmpretrain(34),
+        teacher_checkpoint='random',
+        student_features='backbone',
+        teacher_features='backbone',
+        distillation=dict(
+            type='FeatureDistillation',
+            connector=dict(type='ReviewConnector'),
+            loss=dict(type='HCLLoss'),
         ),
-        'mmengine',
     )
+    model = build_model(config, 'mmengine')
     model.init_weights()
     samples = [DataSample().set_gt_label(n) for n in (0, 3)]
     losses = model.train()(torch.randn(2, 3, 32, 32), samples, mode='loss')
     assert losses['loss_distill'] > 0
     model.parse_losses(losses)[0].backward()
+
+    state = dict(state_dict=model.state_dict())
+    torch.save(state, tmp_path / 'epoch_1.pth')
+    cfg = Config(dict(model=config, val_evaluator=dict(type='Accuracy')))
+    published, _ = publish_student(cfg, str(tmp_path / 'epoch_1.pth'), tmp_path)
+    assert Config.fromfile(published).custom_imports.allow_failed_imports
+    card = write_model_card(tmp_path, cfg, tmp_path / 'epoch_1.pth').read_text()
+    assert 'A classifier for MMPretrain' in card and 'from mmpretrain import' in card

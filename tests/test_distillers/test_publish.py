@@ -1,9 +1,11 @@
+import copy
 import re
 
 import pytest
 import torch
 import toys
 from coco_sets import save_as
+from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import Config
 from runs import small_run
 
@@ -58,6 +60,18 @@ def test_published_config_needs_nothing_of_ours(tmp_path):
     assert config.read_text().count('mmreviewkd') == 1
     # The run's own config is left as it was.
     assert 'exact_resume' in cfg.default_hooks
+
+
+def test_class_of_another_library_with_a_name_of_ours(tmp_path, monkeypatch):
+    kind = type('ImageClassifier', (MMDET_MODELS.get('FasterRCNN'),), {})
+    monkeypatch.setitem(MMDET_MODELS.module_dict, 'ImageClassifier', kind)
+    student = toys.detector(type='ImageClassifier', _scope_='mmdet')
+    config = toys.distilled(None, student=student)
+    state = toys.build(copy.deepcopy(config)).state_dict()
+    torch.save(dict(state_dict=state), tmp_path / 'run.pth')
+    cfg = Config(dict(model=config))
+    config, _ = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'out')
+    assert Config.fromfile(config).custom_imports.allow_failed_imports
 
 
 def test_unlabelled_images_are_left_out(tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 import toys
+from mmdet.registry import MODELS as MMDET_MODELS
 
 from mmreviewkd.teachers import Teacher
 
@@ -97,6 +98,26 @@ def test_follows_the_images_to_their_device(config, checkpoint):
     maps = teacher(images, [], preprocessor)
     assert {m.device.type for m in maps} == {'meta'}
     assert {p.device.type for p in teacher.parameters()} == {'meta'}
+
+
+def test_class_chooses_the_type_of_its_preprocessor(config, checkpoint, monkeypatch):
+    """As MMPretrain's classifiers do."""
+
+    class Choosing(MMDET_MODELS.get('FasterRCNN')):
+        def __init__(self, data_preprocessor, **kwargs):
+            chosen = dict(data_preprocessor, type='DetDataPreprocessor')
+            super().__init__(data_preprocessor=chosen, **kwargs)
+
+    monkeypatch.setitem(MMDET_MODELS.module_dict, 'Choosing', Choosing)
+    preprocessor = dict(config.data_preprocessor)
+    del preprocessor['type']
+    choosing = dict(config, type='Choosing', data_preprocessor=preprocessor)
+    teacher, usual = Teacher(choosing, checkpoint), Teacher(config, checkpoint)
+    for one in (teacher, usual):
+        one.load()
+    maps = [run(one, config)[1] for one in (teacher, usual)]
+    for ours, theirs in zip(*maps, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def edited(checkpoint, edit, path):
