@@ -1,4 +1,4 @@
-"""Names out of a data set, which may hold anything, and plurals."""
+"""Names out of a data set, which may hold anything, plurals and durations."""
 
 from collections.abc import Sequence
 
@@ -60,3 +60,14 @@ def some(names: Sequence[str], most: int = 12) -> str:
     """
     rest = f' and {len(names) - most} more' if len(names) > most else ''
     return ', '.join(map(printable, names[:most])) + rest
+
+
+def clock(seconds: float) -> str:
+    """Write a duration as minutes and seconds, or hours and minutes.
+
+    >>> clock(390), clock(3 * 3600 + 120)
+    ('6:30', '3 h 02 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours = minutes // 60
+    return f'{hours} h {minutes % 60:02} min' if hours else f'{minutes}:{rest:02}'

@@ -8,9 +8,9 @@ import torch
 from torch import distributed, nn
 
 from mmreviewkd.errors import UsageError
-from mmreviewkd.job.progress import clock
 from mmreviewkd.launch import hold_work_dir, is_for_the_user, run_script
 from mmreviewkd.model_config import resolve_model_config
+from mmreviewkd.names import clock
 
 
 def gloo_threads():

@@ -34,10 +34,10 @@ def main() -> int:
     from mmreviewkd.launch import hide_package_warnings
 
     hide_package_warnings()
-    from mmreviewkd.job import JobError
-    from mmreviewkd.job.plot_schedule import plot_schedule
-    from mmreviewkd.job.results_file import read_results_file
-    from mmreviewkd.job.results_page import write_results_page
+    from mmreviewkd.errors import UsageError
+    from mmreviewkd.results.plot_schedule import plot_schedule
+    from mmreviewkd.results.file import read_results_file
+    from mmreviewkd.results.page import write_results_page
 
     try:
         for file in args.files:
@@ -47,7 +47,7 @@ def main() -> int:
             found = [read_results_file(file) for file in args.files]
             plot_schedule(found, Path(args.curves), args.methods)
             print(args.curves)
-    except JobError as error:
+    except UsageError as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     return 0

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mmreviewkd.names import counted
+from mmreviewkd.names import clock, counted
 
 from .plan import Run
-from .progress import clock
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmreviewkd.data_folders import DataFolder
+from mmreviewkd.results.kinds import COCO, KINDS
 from mmreviewkd.task import classifies
 
 from .errors import JobError
-from .kinds import COCO, KINDS
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 

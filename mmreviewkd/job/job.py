@@ -13,6 +13,10 @@ from mmengine.device import get_device
 from mmreviewkd.data_folders import DataError, DataFolder, Given, open_folder
 from mmreviewkd.datasets import make_digits
 from mmreviewkd.names import counted
+from mmreviewkd.results.plot_ap import plot_ap
+from mmreviewkd.results.plot_gains import plot_gains
+from mmreviewkd.results.results import Results
+from mmreviewkd.results.table import table, weak_teachers, write_tables
 from mmreviewkd.task import classifies
 
 from .about import about_job
@@ -24,13 +28,10 @@ from .labeled_images import open_labeled_images
 from .method import AS_CONFIGURED, Method, refuse_double_names
 from .pair import named_config
 from .plan import Run, plan_runs
-from .plot_ap import plot_ap
-from .plot_gains import plot_gains
 from .plot_predictions import plot_predictions
 from .processes import Team, rank_and_size
 from .progress import Console
-from .report import table, weak_teachers, write_report
-from .results import Results, read_results
+from .read_results import read_results
 from .runs import is_begun, read_result, refuse_other_settings
 from .settings import Detectors, Training
 from .sharing import do_runs, raise_if_any
@@ -182,7 +183,7 @@ def run_job(
 
     def report() -> Results:
         results = read_results(runs, kinds, one_teacher, quick)
-        write_report(results, work_dir, about_job(runs, data, _device()))
+        write_tables(results, work_dir, about_job(runs, data, _device()))
         plot_gains(results, work_dir / 'gains.png')
         return results
 

@@ -4,9 +4,9 @@ import time
 
 from mmengine.runner import Runner
 
+from mmreviewkd.results.kinds import write_scores
 from mmreviewkd.teachers.weights import load_strictly, read_weights
 
-from .kinds import write_scores
 from .progress import ShowingHook
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.hub import get_config
 
+from mmreviewkd.results.results import DISTILLED, WITH_UNLABELED
+
 from .errors import JobError
 
 
@@ -60,9 +62,7 @@ class Method:
             cfg.custom_imports.imports.extend(self.imports)
 
 
-AS_CONFIGURED = Method('distilled')
-WITH_UNLABELED = ('distilled_unlabeled', 'distilled_pseudo')
-"""Names of those that differ from it in unlabelled images alone."""
+AS_CONFIGURED = Method(DISTILLED)
 CONTROLS = (
     # Nothing to inherit there.
     Method('random_teacher', dict(teacher_checkpoint='random', inherit=())),

@@ -28,10 +28,10 @@ from mmreviewkd.plot_instances import (
     predicted,
 )
 from mmreviewkd.plot_style import QUICK_NOTE, save, styled
+from mmreviewkd.results.results import Results
 
 from .checkpoints import trained_weights
 from .plan import Run
-from .results import Results
 
 IMAGES = 4
 METHODS = 3

@@ -9,9 +9,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmreviewkd.files import write_text
+from mmreviewkd.results.kinds import COCO
 
 from .image_matches import ImageMatches
-from .kinds import COCO
 
 _PREDICTIONS = 'predictions'
 RESAMPLED = 'resampled_ap.json'

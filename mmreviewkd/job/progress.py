@@ -11,8 +11,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from rich.progress import BarColumn, Progress, TextColumn
 
+from mmreviewkd.names import clock
+from mmreviewkd.results.kinds import write_scores
+
 from .estimate import Estimate
-from .kinds import write_scores
 from .record import read_record
 
 # Seconds between two looks at how things stand, on a terminal and in a file.
@@ -193,14 +195,3 @@ class ProgressHook(ShowingHook):
         share, rest = self._estimate.share_and_rest()
         text = f'{self._label} epoch {epoch}/{runner.max_epochs}  {what}'
         self._console.status(text, share, rest)
-
-
-def clock(seconds: float) -> str:
-    """Write a duration as minutes and seconds, or hours and minutes.
-
-    >>> clock(390), clock(3 * 3600 + 120)
-    ('6:30', '3 h 02 min')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours = minutes // 60
-    return f'{hours} h {minutes % 60:02} min' if hours else f'{minutes}:{rest:02}'

@@ -11,6 +11,7 @@ from mmreviewkd.errors import UsageError
 from mmreviewkd.export_onnx import export_onnx
 from mmreviewkd.inference import load_detector
 from mmreviewkd.model_card import write_model_card
+from mmreviewkd.results.results import Results
 
 from .checkpoints import BEST, trained_weights
 from .fit_data import main_metric
@@ -18,7 +19,6 @@ from .image_size import evaluation_size
 from .method import CONTROLS
 from .plan import Run
 from .quiet import quiet
-from .results import Results
 from .runs import read_result
 
 _STRIDE = 32

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmreviewkd.names import counted
-
-from .results import Results
-from .results_file import read_results_file
+from mmreviewkd.results.file import read_results_file
+from mmreviewkd.results.results import Results
 
 MIN_SEEDS = 3
 """With fewer, an interval may be narrow by chance."""

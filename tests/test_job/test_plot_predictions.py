@@ -6,7 +6,7 @@ from results_of import by_seed
 
 from mmreviewkd.data_folders import open_folder
 from mmreviewkd.job.plot_predictions import IMAGES, _choose, _read_truth
-from mmreviewkd.job.results import Results
+from mmreviewkd.results.results import Results
 
 
 def test_annotations_of_the_classes_used(tmp_path, masks):

@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from mmreviewkd.job import progress
-from mmreviewkd.job.progress import Console, clock
+from mmreviewkd.job.progress import Console
 
 
 class Terminal(io.StringIO):
@@ -84,9 +84,3 @@ def test_warnings_are_shown(monkeypatch):
     logger.warning('Since `metrics` is an empty dict, ...')
     logger.warning('look')
     assert stream.getvalue() == 'warning: look\n'
-
-
-def test_clock():
-    assert [clock(s) for s in (0.4, 59.7, 390, 3720)] == [
-        '0:00', '1:00', '6:30', '1 h 02 min'
-    ]  # fmt: skip

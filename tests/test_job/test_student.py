@@ -13,7 +13,7 @@ from mmreviewkd.errors import UsageError
 from mmreviewkd.files import write_json
 from mmreviewkd.job import student
 from mmreviewkd.job.plan import Run
-from mmreviewkd.job.results import read_results
+from mmreviewkd.job.read_results import read_results
 from mmreviewkd.job.student import write_student
 
 

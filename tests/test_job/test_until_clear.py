@@ -1,9 +1,9 @@
 import pytest
 from results_of import by_seed
 
-from mmreviewkd.job.results import Results
-from mmreviewkd.job.results_file import write_results
 from mmreviewkd.job.until_clear import run_until_clear, spent_hours, wide_gains
+from mmreviewkd.results.file import write_results
+from mmreviewkd.results.results import Results
 
 # Each run takes 110 seconds.
 HOURS = 110 / 3600

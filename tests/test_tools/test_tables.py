@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from results_of import by_seed
 
-from mmreviewkd.job.results import Results
-from mmreviewkd.job.results_file import write_results
+from mmreviewkd.results.file import write_results
+from mmreviewkd.results.results import Results
 
 SCRIPT = Path(__file__).resolve().parents[2] / 'tools' / 'tables.py'
 

@@ -2,9 +2,9 @@ import pytest
 from matplotlib.figure import Figure
 from results_of import result
 
-from mmreviewkd.job import plot_ap as module
-from mmreviewkd.job.plot_ap import plot_ap
-from mmreviewkd.job.results import Results
+from mmreviewkd.results import plot_ap as module
+from mmreviewkd.results.plot_ap import plot_ap
+from mmreviewkd.results.results import Results
 
 NAMES = ('teacher', 'student', 'distilled')
 

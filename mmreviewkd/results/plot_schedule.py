@@ -7,12 +7,12 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmreviewkd.errors import UsageError
 from mmreviewkd.plot_style import COLOURS, QUICK_NOTE, save, styled
 
-from .errors import JobError
+from .file import ResultsFile
 from .kinds import KINDS
 from .results import Results, Statistics
-from .results_file import ResultsFile
 
 MOST = 6
 """More curves would hide each other."""
@@ -43,7 +43,7 @@ def plot_schedule(
             where there is one.
 
     Raises:
-        JobError: If the jobs are on different data, two have the same schedule, a
+        UsageError: If the jobs are on different data, two have the same schedule, a
             method is in none of them, or they have no kind of score in common.
     """
     lengths, unit = _lengths(files)
@@ -52,12 +52,12 @@ def plot_schedule(
     known = list(dict.fromkeys(m for r in results.values() for m in r.methods))
     for name in methods:
         if name not in known:
-            raise JobError(
+            raise UsageError(
                 f'no job has the method {name}; they have {", ".join(known)}'
             )
     kinds = [k for k in KINDS if all(k in r.kinds for r in results.values())]
     if not kinds:
-        raise JobError(
+        raise UsageError(
             'the jobs have no kind of score in common: '
             + ', '.join(sorted({k for r in results.values() for k in r.kinds}))
         )
@@ -86,7 +86,7 @@ def _lengths(files: Sequence[ResultsFile]) -> tuple[list[float], str]:
     """Give each job's schedule: in steps where all know them, else in epochs."""
     names = {str(file.about.get('data', {}).get('name')) for file in files}
     if len(names) > 1:
-        raise JobError(
+        raise UsageError(
             f'the jobs are on different data ({", ".join(sorted(names))}); draw one '
             'picture for each'
         )
@@ -100,7 +100,7 @@ def _lengths(files: Sequence[ResultsFile]) -> tuple[list[float], str]:
         unit = 'epochs'
         lengths = [_epochs(file) for file in files]
     if len(set(lengths)) < len(lengths):
-        raise JobError(
+        raise UsageError(
             f'two jobs have the same schedule ({", ".join(map(str, lengths))} {unit}); '
             'name one of them only'
         )
@@ -110,7 +110,7 @@ def _lengths(files: Sequence[ResultsFile]) -> tuple[list[float], str]:
 def _epochs(file: ResultsFile) -> float:
     epochs = file.about.get('epochs', {}).get('student')
     if epochs is None:
-        raise JobError(
+        raise UsageError(
             'a job does not say how long its schedule is: about.epochs.student is '
             'missing in its results.json'
         )

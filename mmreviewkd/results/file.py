@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmreviewkd.errors import UsageError
 from mmreviewkd.files import read_json, write_json
 
-from .errors import JobError
 from .image_noise import ImageNoise
 from .intervals import Interval
 from .kinds import KINDS
@@ -86,22 +86,24 @@ def read_results_file(path: str | Path) -> ResultsFile:
     """Read what :func:`write_results` has written.
 
     Raises:
-        JobError: If it cannot be read, or is something else.
+        UsageError: If it cannot be read, or is something else.
     """
     try:
         data = read_json(Path(path))
     except (OSError, ValueError) as error:
-        raise JobError(f'{path} cannot be read: {error}') from error
+        raise UsageError(f'{path} cannot be read: {error}') from error
     if not isinstance(data, dict) or data.get('schema') != SCHEMA:
         found = data.get('schema', 'none') if isinstance(data, dict) else 'none'
-        raise JobError(
+        raise UsageError(
             f'{path} holds no results of this version (schema {SCHEMA}, found '
             f'{found}); name the results.json of a job'
         )
     missing = {'about', 'kinds', 'one_teacher', 'quick', 'runs'} - set(data)
     if missing or not {'teacher', 'student'} <= set(data['runs']):
         lacks = ', '.join(sorted(missing)) or 'runs of teacher or student'
-        raise JobError(f'{path} lacks {lacks}; run the job again, which writes it anew')
+        raise UsageError(
+            f'{path} lacks {lacks}; run the job again, which writes it anew'
+        )
     runs: dict[str, dict[int, dict | None]] = {
         name: {int(seed): _run_from_data(run) for seed, run in by_seed.items()}
         for name, by_seed in data['runs'].items()

@@ -3,11 +3,11 @@ import pytest
 from matplotlib.container import ErrorbarContainer
 from results_of import by_seed
 
-from mmreviewkd.job import JobError
-from mmreviewkd.job import plot_schedule as module
-from mmreviewkd.job.plot_schedule import plot_schedule
-from mmreviewkd.job.results import Results
-from mmreviewkd.job.results_file import ResultsFile
+from mmreviewkd.errors import UsageError
+from mmreviewkd.results import plot_schedule as module
+from mmreviewkd.results.file import ResultsFile
+from mmreviewkd.results.plot_schedule import plot_schedule
+from mmreviewkd.results.results import Results
 
 
 def file(epochs, *gains, steps=None, data='bccd', **methods):
@@ -84,7 +84,7 @@ def test_best_methods_or_those_asked_for(axes_of):
     ],
 )
 def test_errors(tmp_path, files, methods, message):
-    with pytest.raises(JobError, match=message):
+    with pytest.raises(UsageError, match=message):
         plot_schedule(files, tmp_path / 'plot.png', methods)
 
 

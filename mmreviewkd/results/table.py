@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mmreviewkd.files import write_text
-from mmreviewkd.names import counted
+from mmreviewkd.names import clock, counted
 from mmreviewkd.tables import markdown
 
 from .class_table import class_table
+from .file import write_results
 from .intervals import Interval
 from .kinds import KINDS
-from .progress import clock
 from .results import MIN_GAP, OVER_DISTILLED, Results, Statistics
-from .results_file import write_results
 
 _LEAST_GAP = counted(MIN_GAP, 'point')
 MOST_CLASSES = 20
@@ -32,7 +31,7 @@ _COST_FORMATS: dict[str, Write] = {
 }
 
 
-def write_report(
+def write_tables(
     results: Results, work_dir: Path, about: dict[str, Any] | None = None
 ) -> None:
     """Write ``table.md``, ``table.csv``, ``results.json``, and ``classes.md``.

@@ -1,6 +1,6 @@
 import pytest
 
-from mmreviewkd.job.image_noise import image_noise
+from mmreviewkd.results.image_noise import image_noise
 
 RESAMPLED = dict(
     teacher={0: [40, 50]},

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from mmreviewkd.job.intervals import (
+from mmreviewkd.results.intervals import (
     Interval,
     bootstrap_interval,
     fieller_interval,

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from results_of import by_seed
 
-from mmreviewkd.job import JobError
-from mmreviewkd.job.results import Results
-from mmreviewkd.job.results_file import write_results
-from mmreviewkd.job.results_page import write_results_page
+from mmreviewkd.errors import UsageError
+from mmreviewkd.results.file import write_results
+from mmreviewkd.results.page import write_results_page
+from mmreviewkd.results.results import Results
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs' / 'results'
 ABOUT = dict(
@@ -68,7 +68,7 @@ def test_many_classes_are_on_the_page(tmp_path):
 
 
 def test_other_file(tmp_path):
-    with pytest.raises(JobError, match='cannot be read'):
+    with pytest.raises(UsageError, match='cannot be read'):
         write_results_page(tmp_path / 'none.json')
 
 

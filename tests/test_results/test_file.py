@@ -3,10 +3,10 @@ import json
 import pytest
 from results_of import result
 
-from mmreviewkd.job import JobError
-from mmreviewkd.job.report import table
-from mmreviewkd.job.results import Results
-from mmreviewkd.job.results_file import read_results_file, write_results
+from mmreviewkd.errors import UsageError
+from mmreviewkd.results.file import read_results_file, write_results
+from mmreviewkd.results.results import Results
+from mmreviewkd.results.table import table
 
 ABOUT = dict(command='compare.py bccd', data=dict(name='bccd'))
 
@@ -87,9 +87,9 @@ def test_fields(path):
 )
 def test_other_files(tmp_path, content, message):
     (tmp_path / 'other.json').write_text(content)
-    with pytest.raises(JobError, match=message):
+    with pytest.raises(UsageError, match=message):
         read_results_file(tmp_path / 'other.json')
-    with pytest.raises(JobError, match='none.json cannot be read'):
+    with pytest.raises(UsageError, match='none.json cannot be read'):
         read_results_file(tmp_path / 'none.json')
 
 

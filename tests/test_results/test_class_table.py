@@ -1,8 +1,8 @@
 import pytest
 from results_of import by_seed, result
 
-from mmreviewkd.job.class_table import class_table
-from mmreviewkd.job.results import Results
+from mmreviewkd.results.class_table import class_table
+from mmreviewkd.results.results import Results
 
 
 def run(seed, cat, dog):

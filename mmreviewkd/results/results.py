@@ -1,19 +1,12 @@
 """What the runs of a job have reached: scores, gains, and what they cost."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, NamedTuple
-
-from mmreviewkd.files import read_json
+from typing import NamedTuple
 
 from .image_noise import ImageNoise, image_noise
 from .intervals import Interval, bootstrap_interval, fieller_interval, t_interval
 from .kinds import KINDS
-from .method import AS_CONFIGURED, WITH_UNLABELED
-from .plan import Run
-from .predictions import RESAMPLED
-from .runs import read_result
 
 COSTS = {
     'ms per step': ('step_seconds', 1e3),
@@ -27,7 +20,11 @@ COSTS = {
 ROUNDING_STD = 0.04
 """Standard deviation of a difference of two AP that are rounded to 0.1, as
 MMDetection's are: 0.1 · sqrt(2 / 12). Seeds that agree agree no better than that."""
-OVER_DISTILLED = f'gain over {AS_CONFIGURED.name}'
+DISTILLED = 'distilled'
+"""Name of the runs that distil as configured."""
+WITH_UNLABELED = ('distilled_unlabeled', 'distilled_pseudo')
+"""Names of those that differ from it in unlabelled images alone."""
+OVER_DISTILLED = f'gain over {DISTILLED}'
 """Column of what unlabelled images bring, after the kind of score."""
 MIN_GAP = 1
 """Points by which a teacher has to be better for its gap to the student to be told."""
@@ -296,9 +293,9 @@ class Results:
 
     def _brought(self, name: str, kind: str) -> dict[int, float]:
         """Give what unlabelled images bring, by seed."""
-        if name not in self.unlabeled or AS_CONFIGURED.name not in self.finished:
+        if name not in self.unlabeled or DISTILLED not in self.finished:
             return {}
-        return self._over(name, AS_CONFIGURED.name, kind)
+        return self._over(name, DISTILLED, kind)
 
     def _over(self, name: str, other: str, kind: str) -> dict[int, float]:
         """Give the difference of two rows' scores, by seed."""
@@ -335,45 +332,6 @@ class Results:
             if images and resampled['student']:
                 noise[kind] = image_noise(images[0], resampled, self.one_teacher)
         return noise
-
-
-def read_results(
-    runs: Sequence[Run],
-    kinds: Sequence[str] = ('box',),
-    one_teacher: bool = False,
-    quick: bool = False,
-) -> Results:
-    """Read the results of those runs that are finished.
-
-    Args:
-        runs (Sequence[Run]): The runs of a job, finished or not. Those of the same
-            names that were done with other seeds before count too.
-        kinds (Sequence[str]): The kinds of scores. Defaults to ``'box'`` alone.
-        one_teacher (bool): Whether all students have the same teacher. Defaults to
-            False.
-        quick (bool): Whether the runs only show that all works. Defaults to False.
-    """
-    # A teacher that cannot be measured on the data has no run.
-    results: dict[str, dict[int, dict | None]] = dict(teacher={})
-    for run in runs:
-        results.setdefault(run.name, {})[run.seed] = _read(run.folder)
-    for run in runs:
-        if run.name == 'teacher' and one_teacher:
-            continue
-        for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
-            result = _read(folder)
-            if result:
-                results[run.name][result['seed']] = result
-    return Results(results, kinds, one_teacher, quick)
-
-
-def _read(folder: Path) -> dict[str, Any] | None:
-    """Read a run's result, with its AP on resampled images where that is known."""
-    result = read_result(folder)
-    resampled = folder / RESAMPLED
-    if result and resampled.is_file():
-        result['resampled'] = read_json(resampled)
-    return result
 
 
 def _statistics(values: list[float]) -> Statistics:

@@ -4,8 +4,8 @@ import json
 import pytest
 from results_of import by_seed, result
 
-from mmreviewkd.job.report import table, weak_teachers, write_report
-from mmreviewkd.job.results import Results
+from mmreviewkd.results.results import Results
+from mmreviewkd.results.table import table, weak_teachers, write_tables
 
 
 def results(kinds=('box',), quick=False, **runs):
@@ -113,7 +113,7 @@ def test_what_unlabelled_images_bring(tmp_path):
     assert rows['distilled_pseudo, box AP']['gain over distilled'] == (
         '+0.0 [-12.7, +12.7]'
     )
-    write_report(found, tmp_path)
+    write_tables(found, tmp_path)
     data = json.loads((tmp_path / 'results.json').read_text())
     brought = data['summary']['distilled_unlabeled']['box gain over distilled']
     assert brought['values'] == [1.0, 2.0, 3.0] and brought['mean'] == 2.0
@@ -172,7 +172,7 @@ def test_classes(tmp_path):
         student={0: with_classes(0.3, *names)},
         a={0: with_classes(0.4, *names, factor=1.5)},
     )
-    write_report(many, tmp_path)
+    write_tables(many, tmp_path)
     assert len(tables(many)) == 2
     assert 'The AP of each of the 80 classes is in classes.md.' in table(many)
     lines = (tmp_path / 'classes.md').read_text().splitlines()
@@ -231,7 +231,7 @@ def test_only_what_is_finished():
 def test_nothing_is_finished(tmp_path):
     none = by_seed(None)
     found = results(teacher=none, student=none, fitnet=none)
-    write_report(found, tmp_path)
+    write_tables(found, tmp_path)
     (rows,) = tables(found)
     assert {row['box AP'] for row in rows.values()} == {'-'}
 
@@ -272,7 +272,7 @@ def test_quick_teacher_is_not_called_weak():
 
 
 def test_csv(tmp_path):
-    write_report(results(fitnet=by_seed(0.35, None)), tmp_path)
+    write_tables(results(fitnet=by_seed(0.35, None)), tmp_path)
     with open(tmp_path / 'table.csv', newline='') as file:
         rows = {row['name']: row for row in csv.DictReader(file)}
     assert list(rows) == ['teacher', 'student', 'fitnet']
@@ -291,7 +291,7 @@ def test_csv(tmp_path):
 
 def test_other_files(tmp_path):
     found = results(a=by_seed(0.35, 0.45))
-    write_report(found, tmp_path)
+    write_tables(found, tmp_path)
     assert (tmp_path / 'table.md').read_text() == table(found)
     assert json.loads((tmp_path / 'results.json').read_text())['quick'] is False
     # Nothing is known of the classes.

@@ -4,10 +4,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.container import ErrorbarContainer
 from results_of import result
 
-from mmreviewkd.job import plot_gains as module
-from mmreviewkd.job.plot_gains import plot_gains
-from mmreviewkd.job.results import Results
 from mmreviewkd.plot_style import COLOURS
+from mmreviewkd.results import plot_gains as module
+from mmreviewkd.results.plot_gains import plot_gains
+from mmreviewkd.results.results import Results
 
 
 def three(*aps):

@@ -1,6 +1,6 @@
 import pytest
 
-from mmreviewkd.job.kinds import KINDS, write_scores
+from mmreviewkd.results.kinds import KINDS, write_scores
 
 
 @pytest.mark.parametrize(

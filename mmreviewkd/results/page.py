@@ -5,9 +5,9 @@ from pathlib import Path
 from mmreviewkd.files import write_text
 
 from .class_table import class_table
+from .file import ResultsFile, read_results_file
 from .plot_gains import plot_gains
-from .report import MOST_CLASSES, table
-from .results_file import ResultsFile, read_results_file
+from .table import MOST_CLASSES, table
 
 
 def write_results_page(path: str | Path) -> list[Path]:
@@ -21,7 +21,7 @@ def write_results_page(path: str | Path) -> list[Path]:
         list[Path]: What is written: ``bccd.md`` and ``bccd.png``.
 
     Raises:
-        JobError: If it holds no results.
+        UsageError: If it holds no results.
     """
     path = Path(path)
     file = read_results_file(path)

@@ -1,0 +1,1 @@
+"""What runs have reached: scores, gains and intervals, as data, tables and plots."""
