@@ -194,7 +194,7 @@ def check(call, parse):
 
 def check_pip(args):
     command, *rest = args
-    assert command in ('install', 'wheel')
+    assert command in ('install', 'uninstall', 'wheel')
     if rest[0] == '-r':
         lines = (ROOT / rest[1]).read_text().splitlines()
         rest = [line for line in lines if line and not line.startswith('#')]
@@ -304,7 +304,8 @@ def check_data(cfg):
     """Build what a whole config says of its data, but for the files."""
     classes = {}
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        assert set(cfg[loader]) <= set(example()[loader])
+        # A misspelt field; MMDetection's own configs have one more.
+        assert set(cfg[loader]) <= {*example()[loader], 'pin_memory'}
         for _, part in parts(cfg[loader].dataset, loader):
             dataset = DATASETS.build(dict(part, lazy_init=True))
             assert dataset.pipeline.transforms

@@ -20,7 +20,7 @@ def distill() -> int:
         'Train a teacher, a small student alone, and the same student distilled from '
         'the teacher; end with a table and plots. Started again, it goes on where it '
         'was interrupted; several processes may share the work.',
-        work_dir='work_dirs/NAME_OF_THE_FOLDER',
+        work_dir='work_dirs/NAME_OF_THE_FOLDER[_PAIR_OR_STUDENT]',
     )
     _add_unlabeled(parser.add_argument_group('unlabelled images'))
     return _run(vars(parser.parse_args()), one_teacher=False)
@@ -33,7 +33,7 @@ def compare() -> int:
         'method; write a table and a plot after each run. Started again, with more '
         'methods or seeds if wanted, it goes on where it was; several processes may '
         'share the work.',
-        work_dir='work_dirs/NAME_OF_THE_FOLDER_methods',
+        work_dir='work_dirs/NAME_OF_THE_FOLDER[_PAIR_OR_STUDENT]_methods',
     )
     parser.add_argument(
         '--methods',
