@@ -5,8 +5,13 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmreviewkd.type_names import type_name
+
 from .errors import JobError
 from .settings import Training
+
+RTMDET_BATCH = 256
+"""Images in a step that the learning rate of RTMDet's configs is for."""
 
 
 def set_device(cfg: Config, training: Training, on_gpu: bool) -> None:
@@ -35,6 +40,28 @@ def set_device(cfg: Config, training: Training, on_gpu: bool) -> None:
     if not on_gpu:
         # It is BN there, but for several processes, which it cannot join.
         _replace(cfg.model, 'SyncBN', 'BN')
+
+
+def mend_base_batch(cfg: Config) -> bool:
+    """Correct the number of images that RTMDet's learning rate is for.
+
+    Its configs inherit a ``base_batch_size`` of 16 from their base, while their rate of
+    0.004 is for 8 processes with 32 images.
+
+    Args:
+        cfg (Config): Config of a training, which is changed.
+
+    Returns:
+        bool: Whether it was wrong.
+    """
+    detector = cfg.model.get('student', cfg.model)
+    scale: dict = cfg.get('auto_scale_lr') or {}
+    _, rate = batch_and_rate(cfg)
+    found = (type_name(detector), rate, scale.get('base_batch_size'))
+    if found != ('RTMDet', 0.004, 16):
+        return False
+    scale['base_batch_size'] = RTMDET_BATCH
+    return True
 
 
 def batch_and_rate(cfg: Config) -> tuple[int | None, Any]:

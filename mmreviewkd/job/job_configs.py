@@ -14,7 +14,14 @@ from mmreviewkd.model_config import without_pretrained
 
 from .errors import JobError
 from .fit_data import fit_data, main_metric
-from .fit_device import batch_and_rate, keeps_rate, set_device, set_patience
+from .fit_device import (
+    RTMDET_BATCH,
+    batch_and_rate,
+    keeps_rate,
+    mend_base_batch,
+    set_device,
+    set_patience,
+)
 from .image_size import set_image_size
 from .labeled_images import LabeledImages, fit_images
 from .num_classes import set_num_classes
@@ -70,15 +77,23 @@ def load_configs(
     if pair.teacher is not None and (given is None or given.knows(data.classes, say)):
         cfgs = dict(teacher=pair.teacher) | cfgs
     _set_models(cfgs, pair, given, detectors, len(data.classes))
-    keep = []
+    keep, mended = [], []
     for name, cfg in cfgs.items():
         before = batch_and_rate(cfg)
+        if mend_base_batch(cfg):
+            mended.append(name)
         _fit(cfg, name, pair, data, training, on_gpu, processes)
         _merge(cfg, options_for(name, cfg, options))
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
         if keeps_rate(cfg, *before):
             keep.append(name)
+    if mended:
+        say(
+            f"note: RTMDet's learning rate is for {RTMDET_BATCH} images, while its "
+            f'configs say 16; auto_scale_lr.base_batch_size of {", ".join(mended)} is '
+            f'{RTMDET_BATCH} unless --cfg-options sets it'
+        )
     if keep:
         say(
             f'note: the batch of {", ".join(keep)} is not that of the config, but the '

@@ -1,10 +1,12 @@
 import pytest
 from mmengine.config import Config
+from mmengine.hub import get_config
 
 from mmreviewkd.job import JobError, Training, fit_device
 from mmreviewkd.job.fit_device import (
     batch_and_rate,
     keeps_rate,
+    mend_base_batch,
     set_device,
     set_patience,
 )
@@ -114,3 +116,28 @@ def test_learning_rate_of_another_batch(cfg, batch, base, rate, keeps):
     set_device(cfg, Training(batch=batch), on_gpu=False)
     cfg.optim_wrapper.optimizer.lr = rate
     assert keeps_rate(cfg, *before) == keeps
+
+
+@pytest.mark.parametrize(
+    'kind, rate, base, right',
+    [
+        ('RTMDet', 0.004, 16, 256),
+        ('RTMDet', 0.0005, 16, 16),  # Set for this batch.
+        ('RTMDet', 0.004, 128, 128),
+        ('FasterRCNN', 0.004, 16, 16),
+    ],
+)
+@pytest.mark.parametrize('distilled', [False, True])
+def test_batch_of_rtmdets_learning_rate(cfg, kind, rate, base, right, distilled):
+    model = dict(type=kind)
+    cfg.model = dict(type='DistilledModel', student=model) if distilled else model
+    cfg.optim_wrapper.optimizer = dict(type='AdamW', lr=rate)
+    cfg.auto_scale_lr.base_batch_size = base
+    assert mend_base_batch(cfg) == (base != right)
+    assert cfg.auto_scale_lr.base_batch_size == right
+
+
+def test_rtmdets_configs_still_have_the_wrong_batch():
+    """Once they are right, the mend can go."""
+    cfg = get_config('mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py')
+    assert mend_base_batch(cfg)
