@@ -23,7 +23,13 @@ class ImageBatchPreprocessor(ImgDataPreprocessor):
             each side, and cropped at a random place. Defaults to 0.
         flip (float): Probability that an image is flipped in training, left to right.
             Defaults to 0.
+
+    Attributes:
+        channel_order (str): Order of the channels before and after: ``'rgb'``, as the
+            data sets of classification give them.
     """
+
+    channel_order = 'rgb'
 
     def __init__(
         self,

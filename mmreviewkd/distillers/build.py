@@ -1,5 +1,6 @@
 """From a config to a student with its teachers."""
 
+import copy
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from mmreviewkd.model_config import (
     without_pretrained,
 )
 from mmreviewkd.teachers import Teacher
+from mmreviewkd.teachers.renormalize import keep_direction
 from mmreviewkd.type_names import by_name
 
 from .distilled_model import distilled_class
@@ -180,7 +182,11 @@ def _build_student(config: ConfigDict, data_preprocessor: Config | None) -> Base
             'losses of its own'
         )
     config.type = distilled_class(student_class)
-    return build_model(config)
+    # A copy is taken before, since some models change their configs.
+    preprocessor = copy.copy(config.get('data_preprocessor'))
+    model = build_model(config)
+    keep_direction(model.data_preprocessor, preprocessor)
+    return model
 
 
 def _lessons(student: BaseModel, teachers: Sequence[Config]) -> list[Lesson]:

@@ -4,6 +4,7 @@ import copy
 import inspect
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -116,11 +117,27 @@ class DistillationMixin(_Student):
         for teacher in self._teachers():
             teacher.load(self.data_preprocessor)
             teacher.to(next(self.parameters()))
-        super().init_weights()
+        with self._student_only():
+            super().init_weights()
         first = self.lessons[0].teacher if self.lessons else None
         # With 'auto', a teacher that brings its weights itself has none that fit.
         if first and (self.start.required or first.has_checkpoint and self.start.parts):
             inherit(self, first.read_weights().state, *self.start)
+
+    @contextmanager
+    def _student_only(self) -> Iterator[None]:
+        """Hide what is no part of the student from what it applies to its modules."""
+        others = {
+            name: self._modules[name]
+            for name in (DISTILLATION.removesuffix('.'), REGISTERED)
+            if name in self._modules
+        }
+        # The names keep their place, and with it the weights their order.
+        self._modules.update(dict.fromkeys(others))
+        try:
+            yield
+        finally:
+            self._modules.update(others)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the student; in the mode ``'loss'``, learn from the teachers too.
@@ -313,9 +330,9 @@ class DistillationMixin(_Student):
         # A plain checkpoint of the student has none: keep the present ones.
         elif not stored:
             state_dict.update(self.distillation.state_dict(prefix=prefix_here))
-        if hasattr(self, REGISTERED):
-            own = getattr(self, REGISTERED).state_dict(prefix=f'{prefix}{REGISTERED}.')
-            state_dict.update(own)
+        registered = getattr(self, REGISTERED, None)
+        if registered is not None:
+            state_dict.update(registered.state_dict(prefix=f'{prefix}{REGISTERED}.'))
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _apply(self, fn: Any, recurse: bool = True) -> 'DistillationMixin':

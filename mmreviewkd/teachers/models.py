@@ -8,6 +8,8 @@ from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from mmreviewkd.timm_networks import create_features
+
 IMAGENET = dict(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 
@@ -27,6 +29,11 @@ class ImageModel(BaseModel):
         features (Sequence[str]): Names of the modules whose output is compared unless
             ``model.teacher_features`` says others, beginning with ``'backbone'``, which
             is ``module``. Defaults to (): the module itself.
+
+    Attributes:
+        brings_weights (bool): Whether the module is trained when it is built, and
+            needs no checkpoint: one that is given is; one of a config is if its own
+            attribute ``brings_weights`` says so.
     """
 
     def __init__(
@@ -51,6 +58,11 @@ class ImageModel(BaseModel):
             MODELS.build(module) if isinstance(module, dict) else copy.deepcopy(module)
         )
         self.default_features = tuple(features)
+        self.brings_weights = (
+            getattr(self.backbone, 'brings_weights', False)
+            if isinstance(module, dict)
+            else True
+        )
 
     def forward(
         self, inputs: Tensor, data_samples: Any = None, mode: str = 'tensor'
@@ -91,23 +103,14 @@ class TimmModel(ImageModel):
         out_indices: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
-        try:
-            import timm
-        except ImportError as error:
-            raise ImportError(
-                f'the teacher {model} needs timm, which is not installed; run pip '
-                'install timm'
-            ) from error
         if isinstance(pretrained, str):
             kwargs['pretrained_cfg_overlay'] = dict(file=pretrained)
-        if 'vit' in model or 'eva' in model or 'deit' in model or 'beit' in model:
-            kwargs = dict(dynamic_img_size=True, dynamic_img_pad=True) | kwargs
-            out_indices = (-1,) if out_indices is None else out_indices
-        found = timm.create_model(
+        if out_indices is not None:
+            kwargs['out_indices'] = tuple(out_indices)
+        found = create_features(
             model,
+            of_tokens=dict(out_indices=(-1,)),
             pretrained=bool(pretrained),
-            features_only=True,
-            **({} if out_indices is None else dict(out_indices=tuple(out_indices))),
             **kwargs,
         )
         cfg = getattr(found, 'pretrained_cfg', None) or {}
@@ -116,6 +119,7 @@ class TimmModel(ImageModel):
             mean=cfg.get('mean', IMAGENET['mean']),
             std=cfg.get('std', IMAGENET['std']),
         )
+        self.brings_weights = bool(pretrained)
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Give the weights of a whole model the names that they have in its stages.
@@ -155,3 +159,4 @@ class TorchvisionModel(ImageModel):
         stages = [f'layer{number}' for number in range(1, 5)]
         stages = [name for name in stages if hasattr(found, name)]
         super().__init__(found, features=[f'backbone.{name}' for name in stages])
+        self.brings_weights = bool(pretrained)

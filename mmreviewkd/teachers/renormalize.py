@@ -1,10 +1,25 @@
 """From one model's normalisation of images to another's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+RGB, BGR = 'rgb', 'bgr'
+
+
+def keep_direction(preprocessor: nn.Module, config: Any) -> None:
+    """Note on a data preprocessor that it turns RGB into BGR.
+
+    The classes of OpenMMLab keep only that they convert, not in which direction.
+
+    Args:
+        preprocessor (nn.Module): The data preprocessor.
+        config (dict, optional): The config that it is built from.
+    """
+    if isinstance(config, Mapping) and config.get('rgb_to_bgr'):
+        preprocessor.channel_order = BGR  # type: ignore[assignment]
 
 
 class Normalization(NamedTuple):
@@ -13,13 +28,13 @@ class Normalization(NamedTuple):
     Args:
         mean (Tensor): (C, 1, 1), or (1, 1, 1) for any number of channels.
         std (Tensor): Likewise.
-        swap (bool): Whether it turns BGR into RGB, or the reverse, before.
+        order (str): The channel order of what comes out: ``'rgb'`` or ``'bgr'``.
         pad_value (float): What it pads normalised images with.
     """
 
     mean: Tensor
     std: Tensor
-    swap: bool
+    order: str
     pad_value: float
 
     @classmethod
@@ -27,6 +42,9 @@ class Normalization(NamedTuple):
         """Read the normalisation of a data preprocessor.
 
         MMEngine's, MMDetection's, MMPretrain's and MMSegmentation's are understood.
+        The pipelines of OpenMMLab read BGR: what converts gives RGB, and what does
+        not gives BGR. An attribute ``channel_order``, ``'rgb'`` or ``'bgr'``, of the
+        preprocessor says otherwise.
 
         Args:
             preprocessor (nn.Module): The data preprocessor.
@@ -36,15 +54,11 @@ class Normalization(NamedTuple):
             TypeError: If it is none of these.
             ValueError: If its numbers are for images of 0 to 1.
         """
-        swap = next(
-            (
-                bool(getattr(preprocessor, name))
-                for name in ('_channel_conversion', 'channel_conversion', 'to_rgb')
-                if hasattr(preprocessor, name)
-            ),
-            None,
-        )
-        if swap is None:
+        order = getattr(preprocessor, 'channel_order', None)
+        for name in ('_channel_conversion', 'channel_conversion', 'to_rgb'):
+            if order is None and hasattr(preprocessor, name):
+                order = RGB if getattr(preprocessor, name) else BGR
+        if order is None:
             raise TypeError(
                 f"the {who}'s data preprocessor {type(preprocessor).__name__} does not "
                 'tell how it normalises images; use one of the kind of '
@@ -53,15 +67,16 @@ class Normalization(NamedTuple):
         pad_value = float(getattr(preprocessor, 'pad_value', 0) or 0)
         mean, std = (getattr(preprocessor, key, None) for key in ('mean', 'std'))
         if mean is None or std is None:
-            return cls(torch.zeros(1, 1, 1), torch.ones(1, 1, 1), swap, pad_value)
+            return cls(torch.zeros(1, 1, 1), torch.ones(1, 1, 1), order, pad_value)
         mean, std = torch.broadcast_tensors(mean.float().cpu(), std.float().cpu())
-        if mean.abs().max() <= 1 and 0 < std.max() <= 1:
+        identity = not mean.any() and bool((std == 1).all())
+        if not identity and mean.abs().max() <= 1 and 0 < std.max() <= 1:
             raise ValueError(
                 f"the {who}'s mean {mean.flatten().tolist()} and standard deviation "
                 f'{std.flatten().tolist()} are those of images of 0 to 1, but images '
                 'have 0 to 255 here; multiply both by 255'
             )
-        return cls(mean, std, swap, pad_value)
+        return cls(mean, std, order, pad_value)
 
 
 class Renormalize(nn.Module):
@@ -85,7 +100,10 @@ class Renormalize(nn.Module):
             for one, who in ((source, 'student'), (target, 'teacher'))
         )
         self.pad_value = wanted.pad_value
-        self.swap = own.swap != wanted.swap and max(len(own.mean), len(wanted.mean)) > 1
+        # A mean of one value serves any number of channels; only three have an order.
+        self.swap = own.order != wanted.order and all(
+            len(one.mean) in (1, 3) for one in (own, wanted)
+        )
         self.equal = (
             not self.swap
             and own.mean.shape == wanted.mean.shape
@@ -113,7 +131,7 @@ class Renormalize(nn.Module):
         """
         if self.equal:
             return images
-        if self.swap:
+        if self.swap and images.shape[1] == 3:
             images = images.flip(1)
         images = images * self.scale + self.shift
         samples = () if data_samples is None else data_samples

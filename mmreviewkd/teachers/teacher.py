@@ -30,7 +30,7 @@ from mmreviewkd.precision import autocast, dtype_of, is_mixed
 from .inference import for_inference
 from .models import ImageModel
 from .precision import choose_dtype, native_half
-from .renormalize import Renormalize
+from .renormalize import Renormalize, keep_direction
 from .weights import Weights, load_strictly, read_weights, without_prefix
 
 RANDOM = 'random'
@@ -61,7 +61,9 @@ class Teacher(nn.Module):
             it, or that of any registered module, such as :class:`TimmModel`.
         checkpoint (str, optional): Path or URL of its weights, see
             :func:`read_weights`. ``'random'`` asks for random weights, for control
-            experiments. Defaults to None: the model brings its own.
+            experiments. Defaults to None: the model brings its own, and says so by its
+            attribute ``brings_weights``, as those of timm and torchvision do with
+            ``pretrained``.
         dtype (str, optional): Its precision, one of :data:`DTYPES`. Defaults to None:
             the student's under mixed precision; else the half precision that the
             device has natively; else float32. Half precision is given up where its
@@ -143,18 +145,18 @@ class Teacher(nn.Module):
         if self.loaded:
             return
         cfg = resolve_model_config(self.config)
-        if self.checkpoint is None and not _brings_weights(cfg):
-            raise ValueError(
-                'distillation needs a trained teacher: set model.teacher_checkpoint '
-                "to its checkpoint's path or URL (or to 'random' for a control "
-                'experiment with a random teacher)'
-            )
         if self.checkpoint is not None:
             cfg = without_pretrained(cfg)
         # The random numbers of the student's training must not depend on the teacher.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             model = self._build_model(cfg)
+        if self.checkpoint is None and not getattr(model, 'brings_weights', False):
+            raise ValueError(
+                'distillation needs a trained teacher: set model.teacher_checkpoint '
+                "to its checkpoint's path or URL (or to 'random' for a control "
+                'experiment with a random teacher)'
+            )
         if self.checkpoint not in (None, RANDOM):
             weights = self.read_weights()
             state = weights.state
@@ -211,9 +213,11 @@ class Teacher(nn.Module):
     ) -> nn.Module:
         own = cfg.get('data_preprocessor')
         if own and 'type' in own:
-            return build_model(own, cfg.get('_scope_'))
-        built: Any = getattr(model, 'data_preprocessor', None)
+            built: Any = build_model(own, cfg.get('_scope_'))
+        else:
+            built = getattr(model, 'data_preprocessor', None)
         if own or hasattr(built, 'mean'):
+            keep_direction(built, own)
             return built
         if of_run is None:
             raise ValueError(
@@ -325,11 +329,3 @@ class Teacher(nn.Module):
                 f"student's have {images.shape[1]}; take a teacher for such images, or "
                 'give the student the images that the teacher was trained with'
             )
-
-
-def _brings_weights(cfg: Mapping[str, Any]) -> bool:
-    """Say whether a model needs no checkpoint: it has weights, or gets its own."""
-    module = cfg.get('module')
-    if isinstance(module, Mapping):
-        return _brings_weights(module)
-    return isinstance(module, nn.Module) or bool(cfg.get('pretrained'))

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mmreviewkd.classification import ImageClassifier
 from mmreviewkd.classification.backbones import (
     CIFARVGG,
     CIFARMobileNetV2,
@@ -63,6 +64,32 @@ def test_any_network_of_timm():
         torch.randn(2, 3, 32, 32)
     )
     assert [tuple(x.shape) for x in maps] == [(2, 128, 4, 4), (2, 256, 2, 2)]
+    torch.testing.assert_close(vector, maps[-1].mean((2, 3)))
+
+
+def test_networks_of_timm_with_the_channels_last():
+    """The vector is the mean over positions, and the classifier's channels fit it."""
+    pytest.importorskip('timm', reason='timm is not installed')
+    backbone = dict(
+        type='TimmBackbone',
+        model='swin_tiny_patch4_window7_224',
+        embed_dim=24,
+        depths=(1, 1, 1, 1),
+    )
+    model = ImageClassifier(backbone, num_classes=5).eval()
+    assert model.head.in_features == 8 * 24
+    images = torch.randn(2, 3, 64, 96)
+    *maps, vector = model.backbone(images)
+    assert maps[-1].shape == (2, 2, 3, 8 * 24)
+    torch.testing.assert_close(vector, maps[-1].mean((1, 2)))
+    assert model(images).shape == (2, 5)
+
+
+def test_vision_transformer_of_timm():
+    pytest.importorskip('timm', reason='timm is not installed')
+    model = ImageClassifier(dict(type='TimmBackbone', model='test_vit'), num_classes=5)
+    *maps, vector = model.backbone(torch.randn(2, 3, 96, 64))
+    assert {tuple(x.shape) for x in maps} == {(2, 64, 6, 4)}
     torch.testing.assert_close(vector, maps[-1].mean((2, 3)))
 
 

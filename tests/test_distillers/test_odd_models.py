@@ -12,6 +12,8 @@ from mmengine.registry import MODELS
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmreviewkd.teachers import Teacher
+
 
 def initialised(config):
     torch.manual_seed(3)
@@ -94,6 +96,39 @@ def test_distillation_is_not_initialised_anew():
     model.init_weights()
     for name, value in model.distillation.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize('registered', [False, True])
+def test_init_cfg_of_the_whole_student_is_for_the_student_alone(tmp_path, registered):
+    """As MMPretrain's classifiers have it; the random numbers stay the student's."""
+    path = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
+    init_cfg = [dict(type='Normal', layer='Conv2d', std=0.02)]
+    student = toys.detector(init_cfg=init_cfg)
+    model, plain = (
+        toys.build(config)
+        for config in (
+            toys.distilled(path, student=student, register_teachers=registered),
+            student,
+        )
+    )
+    names = list(model.state_dict())
+    connector = copy.deepcopy(model.distillation.state_dict())
+    after = []
+    for one in (model, plain):
+        torch.manual_seed(3)
+        one.init_weights()
+        after.append(torch.rand(1))
+    assert torch.equal(*after)
+    assert list(model.state_dict()) == names
+    for name, value in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+    for name, value in model.distillation.state_dict().items():
+        assert torch.equal(value, connector[name]), name
+    untouched = Teacher(model.teacher.config, path)
+    untouched.load()
+    for name, value in untouched.state_dict().items():
+        assert torch.equal(model.teacher.state_dict()[name], value), name
+    assert_learns(model.train())
 
 
 @pytest.mark.parametrize('name', ['DistilledModel', 'mmdet.DistilledDetector'])

@@ -97,8 +97,32 @@ def test_own_module_with_its_weights_needs_no_checkpoint():
     teacher = Teacher(dict(type='ImageModel', module=module), None, 'float32')
     maps = maps_of(teacher, images)
     torch.testing.assert_close(list(maps), list(expected.values()))
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        dict(type='ImageModel', module=dict(type='Own')),
+        dict(
+            type='ImageModel',
+            module=dict(type='mmdet.ResNet', depth=18, pretrained='/nowhere.pth'),
+        ),
+        RESNET,
+        TORCHVISION,
+    ],
+    ids='own mmdet timm torchvision'.split(),
+)
+def test_model_without_weights_needs_a_checkpoint(config):
+    """MMDetection's backbones read theirs later than teachers are built."""
     with pytest.raises(ValueError, match='needs a trained teacher'):
-        Teacher(dict(type='ImageModel', module=dict(type='Own')), None).load()
+        Teacher(config, None).load()
+
+
+def test_module_of_a_config_says_that_it_brings_its_weights(monkeypatch):
+    monkeypatch.setattr(Own, 'brings_weights', True, raising=False)
+    teacher = Teacher(dict(type='ImageModel', module=dict(type='Own')), None)
+    teacher.load()
+    assert teacher.loaded
 
 
 @pytest.mark.parametrize('student', STUDENTS)
@@ -242,6 +266,26 @@ def test_transformer_takes_any_size():
     for height, width in ((64, 96), (70, 33), (160, 160)):
         (feat,) = maps_of(teacher, torch.rand(2, 3, height, width))
         assert feat.shape == (2, 64, -(-height // 16), -(-width // 16))
+
+
+@pytest.mark.parametrize(
+    'name, levels',
+    [
+        ('mobilevit_xxs', [(16, 2), (24, 4), (48, 8), (64, 16), (320, 32)]),
+        ('efficientvit_b0', [(16, 4), (32, 8), (64, 16), (128, 32)]),
+        ('davit_tiny', [(96, 4), (192, 8), (384, 16), (768, 32)]),
+    ],
+)
+def test_pyramids_that_are_called_transformers(name, levels):
+    """They do not take the arguments by which ViT takes images of any size."""
+    config = dict(type='TimmModel', model=name)
+    assert features(config) == [(*level, 'NCHW') for level in levels]
+
+
+def test_swin_takes_any_size():
+    config = dict(type='TimmModel', model='swin_tiny_patch4_window7_224')
+    found = [(96 * 2**n, 4 * 2**n, 'NHWC') for n in range(4)]
+    assert features(config) == found
 
 
 def test_weights_of_torchvision(tmp_path):

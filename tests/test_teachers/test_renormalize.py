@@ -3,7 +3,7 @@ import torch
 import toys
 from mmengine.config import ConfigDict
 
-from mmreviewkd.teachers.renormalize import Renormalize
+from mmreviewkd.teachers.renormalize import Renormalize, keep_direction
 
 NORMALISATIONS = [
     dict(mean=[10.0, 20.0, 30.0], std=[1.0, 2.0, 4.0], bgr_to_rgb=True),
@@ -52,3 +52,55 @@ def test_what_stands_beside_the_images_may_be_anything(labels):
     images = torch.rand(2, 3, 8, 8)
     expected = Renormalize(source, target)(images, None)
     assert torch.equal(Renormalize(source, target)(images, labels), expected)
+
+
+SCALE = dict(mean=[10.0, 20.0, 30.0], std=[1.0, 2.0, 4.0])
+OTHER = dict(mean=[5.0, 50.0, 100.0], std=[3.0, 5.0, 7.0])
+ORDERS = {
+    # Each with the order of the images that it is for.
+    'no conversion': ('bgr', dict(type='DetDataPreprocessor', **SCALE)),
+    'bgr_to_rgb': ('bgr', dict(type='DetDataPreprocessor', bgr_to_rgb=True, **OTHER)),
+    'rgb_to_bgr': ('rgb', dict(type='DetDataPreprocessor', rgb_to_bgr=True, **SCALE)),
+    'classification': ('rgb', dict(type='ImageBatchPreprocessor', **SCALE)),
+    'conversion alone': ('bgr', dict(type='DetDataPreprocessor', bgr_to_rgb=True)),
+    'nothing': ('bgr', dict(type='DetDataPreprocessor')),
+}
+
+
+@pytest.mark.parametrize('source', ORDERS)
+@pytest.mark.parametrize('target', ORDERS)
+def test_each_model_sees_its_own_channel_order(source, target):
+    """However the images are read: some data sets give RGB, others BGR."""
+    rgb = torch.tensor([250.0, 90.0, 7.0]).view(1, 3, 1, 1).expand(2, 3, 4, 4)
+    images = dict(rgb=rgb, bgr=rgb.flip(1))
+    built, normalised = [], []
+    for order, config in (ORDERS[source], ORDERS[target]):
+        one = toys.build(config)
+        keep_direction(one, config)
+        built.append(one)
+        normalised.append(one(dict(inputs=images[order], data_samples=None))['inputs'])
+    actual = Renormalize(*built)(normalised[0], None)
+    torch.testing.assert_close(actual, normalised[1], rtol=1e-5, atol=1e-4)
+
+
+def test_images_of_other_channels_keep_their_order():
+    source, target = (
+        toys.build(dict(type='DetDataPreprocessor', bgr_to_rgb=converts))
+        for converts in (False, True)
+    )
+    for channels in (1, 5):
+        images = torch.rand(2, channels, 4, 4)
+        assert torch.equal(Renormalize(source, target)(images, None), images)
+
+
+def test_a_normalisation_that_changes_nothing_is_one_of_images_of_0_to_255():
+    source, target = (
+        toys.build(dict(type='DetDataPreprocessor', **numbers))
+        for numbers in (dict(mean=[0, 0, 0], std=[1, 1, 1]), SCALE)
+    )
+    images = 255 * torch.rand(2, 3, 4, 4)
+    expected = (images - target.mean) / target.std
+    torch.testing.assert_close(Renormalize(source, target)(images, None), expected)
+    small = toys.build(dict(type='DetDataPreprocessor', mean=[0.5] * 3, std=[1] * 3))
+    with pytest.raises(ValueError, match="the teacher's mean .* are those of images"):
+        Renormalize(source, small)

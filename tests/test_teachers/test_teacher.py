@@ -169,6 +169,37 @@ def test_weights_of_heads_do_not_matter(config, checkpoint, tmp_path):
     Teacher(config, edited(checkpoint, drop_heads, tmp_path / 'headless.pth')).load()
 
 
+def test_pretrained_weights_that_nothing_reads_are_no_training(config, checkpoint):
+    """MMSegmentation's and MMPretrain's models have the field, and read it later."""
+    with pytest.raises(ValueError, match='needs a trained teacher'):
+        Teacher(dict(config, pretrained='/nowhere.pth'), None).load()
+    Teacher(dict(config, pretrained='/nowhere.pth'), checkpoint).load()
+
+
+def test_direction_of_the_conversion_is_that_of_the_configs(config, checkpoint):
+    """One that turns RGB into BGR is no other that turns BGR into RGB."""
+    numbers = dict(type='DetDataPreprocessor', mean=[1, 2, 3], std=[4, 5, 6])
+    ways = {
+        way: dict(config, data_preprocessor=dict(numbers, **{way: True}))
+        for way in ('rgb_to_bgr', 'bgr_to_rgb')
+    }
+    model = toys.build(
+        toys.distilled(
+            checkpoint, student=ways['rgb_to_bgr'], teacher=ways['bgr_to_rgb']
+        )
+    )
+    seen = []
+    model.teacher.load()
+    hook = model.teacher.backbone.register_forward_pre_hook
+    hook(lambda _, args: seen.extend(args))
+    images = torch.zeros(1, 3, 64, 64)
+    mean, std = (torch.tensor(numbers[key]).view(3, 1, 1) for key in ('mean', 'std'))
+    red_in_bgr, red_in_rgb = images.clone(), images.clone()
+    red_in_bgr[:, 2] = red_in_rgb[:, 0] = 255
+    model.teacher((red_in_bgr - mean) / std, None, model.data_preprocessor)
+    torch.testing.assert_close(seen[0], (red_in_rgb - mean) / std)
+
+
 def test_missing_file_is_named(config):
     with pytest.raises(FileNotFoundError, match='/nowhere/teacher.pth'):
         Teacher(config, '/nowhere/teacher.pth').load()

@@ -5,12 +5,17 @@ from typing import Any
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from mmreviewkd.timm_networks import create_features, create_network
+
 from .stages import Stages
 
 
 @MODELS.register_module()
 class TimmBackbone(nn.Module):
-    """Any network of timm, as maps at its stages and the last of them averaged.
+    """A network of timm, as maps at its stages and the last of them averaged.
+
+    Any that takes images of several sizes. Vision transformers and Swin are built so
+    that they do.
 
     Args:
         model (str): Its name, as in ``timm.list_models()``.
@@ -22,12 +27,20 @@ class TimmBackbone(nn.Module):
 
     def __init__(self, model: str, **kwargs: Any) -> None:
         super().__init__()
-        self.model = _create(model, features_only=True, **kwargs)
+        self.model: Any = create_features(model, **kwargs)
+        from timm.layers import get_spatial_dim  # after the error where it is missing
+
+        self._positions = get_spatial_dim(self.model.output_fmt)
+        self.brings_weights = bool(kwargs.get('pretrained'))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Compute the maps (N, C_i, H_i, W_i), finest first, and the vector (N, C)."""
+        """Compute the maps and the vector (N, C).
+
+        The maps are (N, C_i, H_i, W_i), finest first; (N, H_i, W_i, C_i) of networks
+        that timm runs so, such as Swin.
+        """
         maps = self.model(images)
-        return (*maps, maps[-1].mean((2, 3)))
+        return (*maps, maps[-1].mean(self._positions))
 
 
 @MODELS.register_module()
@@ -44,17 +57,7 @@ class TimmMobileNetV1(Stages):
     """
 
     def __init__(self, pre_activation: bool = False) -> None:
-        model: Any = _create('mobilenetv1_100', act_layer='relu')
+        model: Any = create_network('mobilenetv1_100', act_layer='relu')
         stem = nn.Sequential(model.conv_stem, model.bn1, model.blocks[0])
         stages = {f'stage{n}': block for n, block in enumerate(model.blocks) if n}
         super().__init__(dict(stem=stem, **stages), list(stages), pre_activation)
-
-
-def _create(model: str, **kwargs: Any) -> nn.Module:
-    try:
-        import timm
-    except ImportError as error:
-        raise ImportError(
-            f'{model} needs timm, which is not installed; run pip install timm'
-        ) from error
-    return timm.create_model(model, **kwargs)
