@@ -9,7 +9,7 @@ from torch import Tensor, nn
 RGB, BGR = 'rgb', 'bgr'
 
 
-def keep_direction(preprocessor: nn.Module, config: Any) -> None:
+def keep_direction(preprocessor: Any, config: Any) -> None:
     """Note on a data preprocessor that it turns RGB into BGR.
 
     The classes of OpenMMLab keep only that they convert, not in which direction.
@@ -19,7 +19,7 @@ def keep_direction(preprocessor: nn.Module, config: Any) -> None:
         config (dict, optional): The config that it is built from.
     """
     if isinstance(config, Mapping) and config.get('rgb_to_bgr'):
-        preprocessor.channel_order = BGR  # type: ignore[assignment]
+        preprocessor.channel_order = BGR
 
 
 class Normalization(NamedTuple):
@@ -52,7 +52,8 @@ class Normalization(NamedTuple):
 
         Raises:
             TypeError: If it is none of these.
-            ValueError: If its numbers are for images of 0 to 1.
+            ValueError: If its numbers are for images of 0 to 1, or its channel order
+                is another.
         """
         order = getattr(preprocessor, 'channel_order', None)
         for name in ('_channel_conversion', 'channel_conversion', 'to_rgb'):
@@ -63,6 +64,11 @@ class Normalization(NamedTuple):
                 f"the {who}'s data preprocessor {type(preprocessor).__name__} does not "
                 'tell how it normalises images; use one of the kind of '
                 'ImgDataPreprocessor'
+            )
+        if order not in (RGB, BGR):
+            raise ValueError(
+                f"the {who}'s data preprocessor {type(preprocessor).__name__} has the "
+                f"channel_order {order!r}, but it has to be 'rgb' or 'bgr'"
             )
         pad_value = float(getattr(preprocessor, 'pad_value', 0) or 0)
         mean, std = (getattr(preprocessor, key, None) for key in ('mean', 'std'))

@@ -104,3 +104,10 @@ def test_a_normalisation_that_changes_nothing_is_one_of_images_of_0_to_255():
     small = toys.build(dict(type='DetDataPreprocessor', mean=[0.5] * 3, std=[1] * 3))
     with pytest.raises(ValueError, match="the teacher's mean .* are those of images"):
         Renormalize(source, small)
+
+
+def test_another_channel_order_is_refused():
+    source, target = (toys.build(dict(type='DetDataPreprocessor')) for _ in range(2))
+    source.channel_order = 'RGB'
+    with pytest.raises(ValueError, match="channel_order 'RGB', but it has to be 'rgb'"):
+        Renormalize(source, target)
