@@ -3,8 +3,12 @@
 import json
 import math
 from pathlib import Path
+from statistics import fmean
 
 import pytest
+
+from mmreviewkd.results.intervals import t_interval
+from mmreviewkd.results.results import ROUNDING_STD
 
 ROOT = Path(__file__).resolve().parents[1]
 # Data set, file in docs/results/, kinds of AP.
@@ -118,3 +122,20 @@ def test_table_of_the_first_screen(file, title):
         str(len(ours['box AP']['values'])),
     )
     assert f'| {" | ".join(cells)} |' in (ROOT / 'README.md').read_text()
+
+
+@pytest.mark.parametrize(
+    'row', 'skd skd_r mkd mkd_r rlf rlf_hcl rlf_abf reverse_review reverse'.split()
+)
+def test_ablation(row):
+    runs = json.loads((ROOT / 'docs/results/bccd_12.json').read_text())['runs']
+    full, other = (
+        {seed: run['AP']['box']['AP'] for seed, run in runs[name].items()}
+        for name in ('review_standardized', row)
+    )
+    found = [full[seed] - other[seed] for seed in other]
+    value = dict(mean=fmean(found), interval=t_interval(found, ROUNDING_STD))
+    cells = gain(value), ', '.join(f'{one:+.1f}' for one in found)
+    page = (ROOT / 'docs/comparison_tables.md').read_text()
+    (line,) = (line for line in page.splitlines() if line.startswith(f'| `{row}` |'))
+    assert line.endswith(f'| {" | ".join(cells)} |')
