@@ -29,7 +29,12 @@ from .options import models_of, options_for
 from .pair import Pair, read_pair
 from .schedule import set_epochs
 from .settings import Detectors, Training
-from .start import check_start, start_from_checkpoint, start_from_scratch
+from .start import (
+    check_start,
+    random_model,
+    start_from_checkpoint,
+    start_from_scratch,
+)
 from .trained_teacher import TrainedTeacher
 
 Data = DataFolder | LabeledImages
@@ -142,11 +147,11 @@ def _set_models(
         pair.teacher.model = without_pretrained(pair.teacher.model)
         model.teacher = without_pretrained(model.teacher)
     if detectors.from_scratch:
-        pair.student.model = start_from_scratch(pair.student.model)
-        model.student = start_from_scratch(model.student)
+        start_from_scratch(pair.student)
+        start_from_scratch(pair.distilled)
         if given is None and pair.teacher is not None:
-            pair.teacher.model = start_from_scratch(pair.teacher.model)
-            model.teacher = start_from_scratch(model.teacher)
+            start_from_scratch(pair.teacher)
+            model.teacher = random_model(model.teacher)
     if detectors.student_checkpoint:
         for cfg in (pair.student, pair.distilled):
             start_from_checkpoint(cfg, detectors.student_checkpoint)
