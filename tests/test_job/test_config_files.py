@@ -1,4 +1,7 @@
 import pytest
+from mmengine.config import Config
+from mmengine.hub import get_config
+from new_style import write_new_style
 
 from mmreviewkd.job import JobError
 from mmreviewkd.job.config_files import beside, find_pair, read_config
@@ -45,6 +48,25 @@ def test_wrong_files(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(JobError, match=message):
         read_config(str(path), '--student')
+
+
+def test_new_style_has_names(tmp_path):
+    """And else is as the same config in the old style."""
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    # Its class has another name than it is registered by.
+    del cfg.model.backbone.init_cfg
+    path = write_new_style(cfg, tmp_path)
+    assert not isinstance(Config.fromfile(path).val_evaluator.type, str)
+    named = read_config(str(path), '--student')
+    assert named.to_dict() == cfg.to_dict()
+
+
+def test_new_style_without_a_scope(tmp_path):
+    """It needs none, but its names do: they get that of this project's configs."""
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    cfg.default_scope = None
+    named = read_config(str(write_new_style(cfg, tmp_path)), '--student')
+    assert named.model.type == 'MaskRCNN' and 'default_scope' not in named
 
 
 def test_unknown_name_in_a_package():
