@@ -42,8 +42,9 @@ def read_config(name: str, flag: str) -> Config:
 
 def _with_names(cfg: Config) -> Config:
     scope = cfg.get('default_scope')
-    # New-style configs also hold what they import, and have no scope: they need none.
-    fields = {key: cfg[key] for key in cfg.to_dict()}
+    # With full paths of the classes, and without the imports, of the new style.
+    fields = cfg.to_dict()
+    # They have none, since classes need none.
     if scope is None:
         fields.pop('default_scope', None)
     return Config(by_name(fields, scope))

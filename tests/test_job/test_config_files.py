@@ -53,12 +53,22 @@ def test_wrong_files(tmp_path, text, message):
 def test_new_style_has_names(tmp_path):
     """And else is as the same config in the old style."""
     cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
-    # Its class has another name than it is registered by.
-    del cfg.model.backbone.init_cfg
     path = write_new_style(cfg, tmp_path)
     assert not isinstance(Config.fromfile(path).val_evaluator.type, str)
     named = read_config(str(path), '--student')
     assert named.to_dict() == cfg.to_dict()
+
+
+def test_new_style_has_paths_of_what_has_no_name(tmp_path):
+    """A run's config is written to a file, and read again."""
+    path = tmp_path / 'own.py'
+    path.write_text(
+        'from mmengine.hooks import Hook\ncustom_hooks = [dict(type=Hook)]\n'
+        'from collections import OrderedDict\nmodel = dict(type=OrderedDict)\n'
+    )
+    named = read_config(str(path), '--student')
+    assert named.model.type == 'collections.OrderedDict'
+    assert set(named) == {'custom_hooks', 'model'}
 
 
 def test_new_style_without_a_scope(tmp_path):
