@@ -88,7 +88,7 @@ def load_configs(
         if mend_base_batch(cfg):
             mended.append(name)
         _fit(cfg, name, pair, data, training, on_gpu, processes)
-        _merge(cfg, options_for(name, cfg, options))
+        _merge(cfg, name, options_for(name, cfg, options))
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
         if keeps_rate(cfg, *before):
@@ -116,12 +116,15 @@ def _demo(configs: Path, data: Data) -> Path:
     return configs / f'reviewkd_{"mrcnn" if masks else "frcnn"}.py'
 
 
-def _merge(cfg: Config, options: dict[str, Any]) -> None:
-    try:
-        # MMEngine changes what it merges.
-        cfg.merge_from_dict(copy.deepcopy(options))
-    except (KeyError, TypeError) as error:
-        raise JobError(f'--cfg-options: {error.args[0]}') from error
+def _merge(cfg: Config, name: str, options: dict[str, Any]) -> None:
+    for key, value in options.items():
+        try:
+            # MMEngine changes what it merges.
+            cfg.merge_from_dict({key: copy.deepcopy(value)})
+        except (KeyError, TypeError) as error:
+            raise JobError(
+                f'--cfg-options: {key} of {name}: {error.args[0]}'
+            ) from error
 
 
 def _set_models(

@@ -150,8 +150,17 @@ def test_learning_rate_that_stays_is_told(configs, boxes):
 @pytest.mark.parametrize(
     'option, value, message',
     [
-        ('model.student.backbone.depth', dict(a=1), 'depth=.* is of type .*int'),
-        ('train_dataloader.dataset.pipeline.99.scale', 1, 'Index 99 exceeds'),
+        (
+            'model.student.backbone.depth',
+            dict(a=1),
+            'model.backbone.depth of student: depth=.* is of type .*int',
+        ),
+        ('train_dataloader.dataset.pipeline.99.scale', 1, '.*: Index 99 exceeds'),
+        (
+            'train_dataloader.dataset.pipeline.scale',
+            1,
+            'train_dataloader.dataset.pipeline.scale of teacher: list indices must be',
+        ),
     ],
 )
 def test_options_that_do_not_fit(configs, boxes, option, value, message):
