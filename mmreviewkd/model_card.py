@@ -149,7 +149,7 @@ def _images_used(part: dict) -> int | None:
 def _unlabeled(cfg: Config) -> str:
     """Name the folders of unlabelled images, which the student's config leaves out."""
     sets = _sets(cfg, 'train')
-    names = [Path(p.folder).name for p in sets if p.type == 'UnlabeledImages']
+    names = [Path(p.folder).name for p in sets if type_name(p) == 'UnlabeledImages']
     return f'; images without annotations: {", ".join(names)}' if names else ''
 
 

@@ -46,8 +46,8 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
 
     Raises:
         FileNotFoundError: If a named file does not exist.
-        ValueError: If the file has no ``model``, the dict no ``type``, or ``model`` is
-            none of these.
+        ValueError: If the file has no ``model``, the dict no ``type``, the changes do
+            not fit their base, or ``model`` is none of these.
     """
     if isinstance(model, str):
         return _model_of_file(model)
@@ -61,7 +61,13 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
     changes.pop('_delete_', None)
     if base is not None:
         resolved = Config(dict(model=_model_of_file(base)))
-        resolved.merge_from_dict(dict(model=changes))
+        try:
+            _check_lists(changes, resolved.model)
+            resolved.merge_from_dict(dict(model=changes))
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f'the changes do not fit _base_={base!r}: {error.args[0]}'
+            ) from error
         changes = resolved.model
     if 'type' not in changes:
         raise ValueError(
@@ -71,6 +77,23 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
     if is_distilled(changes):
         return _student_of(changes)
     return changes
+
+
+def _check_lists(changes: dict, base: dict) -> None:
+    """Refuse a dict in the place of a list, of which MMEngine does not say where."""
+    for key, value in changes.items():
+        old = base.get(key)
+        if not isinstance(value, dict) or value.get('_delete_'):
+            continue
+        if isinstance(old, list) and not all(str(name).isdigit() for name in value):
+            raise TypeError(
+                f'{key} is a list of {len(old)} there, but a dict here; give a list, '
+                f"or change one part by its place, {key}={{'0': dict(...)}}"
+            )
+        if isinstance(old, list):
+            old = {str(place): part for place, part in enumerate(old)}
+        if isinstance(old, dict):
+            _check_lists(value, old)
 
 
 def _model_of_file(name: str) -> ConfigDict:

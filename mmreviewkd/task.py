@@ -15,8 +15,21 @@ def classifies(cfg: Any) -> bool:
         cfg (Config): Config of a training or test.
     """
     for field in ('val_evaluator', 'test_evaluator'):
-        metrics = cfg.get(field) or ()
-        for metric in [metrics] if isinstance(metrics, dict) else metrics:
-            if type_name(metric) in _ACCURACY:
-                return True
+        if any(type_name(one) in _ACCURACY for one in metric_configs(cfg.get(field))):
+            return True
     return False
+
+
+def metric_configs(evaluator: Any) -> list[dict]:
+    """List the metrics of an evaluator's config.
+
+    Args:
+        evaluator (dict | Sequence[dict], optional): One metric, several, or an
+            ``Evaluator`` with its ``metrics``.
+    """
+    if not evaluator:
+        return []
+    if isinstance(evaluator, dict):
+        inner = evaluator.get('metrics')
+        return [evaluator] if inner is None else metric_configs(inner)
+    return [metric for part in evaluator for metric in metric_configs(part)]

@@ -52,9 +52,15 @@ def _registered(kind: Any, scope: str | None) -> Any:
         return kind
     current = DefaultScope.get_current_instance()
     scope = scope or (current.scope_name if current else 'mmdet')
-    for root in _ROOTS:
-        if root.children.get(scope, root).get(name) is found:
+    registries = [root.children.get(scope, root) for root in _ROOTS]
+    for registry in registries:
+        if registry.get(name) is found:
             return name
+    # Some have another name than their class, such as 'Pretrained' and 'SyncBN'.
+    for registry in [*registries, *_ROOTS]:
+        for other, registered in registry.module_dict.items():
+            if registered is found:
+                return other
     return kind
 
 

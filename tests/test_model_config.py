@@ -26,6 +26,35 @@ def test_changes_of_a_base():
     assert model.neck == dict(type='PAFPN', in_channels=[64], num_outs=5)
 
 
+CASCADE = 'mmdet::cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py'
+
+
+def test_changes_of_a_list():
+    """Cascade R-CNN has three heads."""
+    changes = dict(bbox_head={'1': dict(num_classes=3)})
+    model = resolve_model_config(dict(_base_=CASCADE, roi_head=changes))
+    assert [head.num_classes for head in model.roi_head.bbox_head] == [80, 3, 80]
+
+
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (
+            dict(roi_head=dict(bbox_head=dict(num_classes=3))),
+            '_base_=.*cascade.*: bbox_head is a list of 3 there, but a dict here',
+        ),
+        (
+            dict(train_cfg=dict(rcnn={'0': dict(assigner=dict(type=dict(a=1)))})),
+            'type=.* is of type .*str',
+        ),
+        (dict(roi_head=dict(bbox_head={'7': dict(num_classes=3)})), 'Index 7 exceeds'),
+    ],
+)
+def test_changes_that_do_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        resolve_model_config(dict(_base_=CASCADE, **changes))
+
+
 def test_inline_dict_is_left_as_it_is():
     config = dict(type='FasterRCNN', backbone=dict(type='ResNet'))
     model = resolve_model_config(config)

@@ -12,6 +12,8 @@ from mmreviewkd.task import classifies
         (dict(type=TopKAccuracy), True),
         ([dict(type='mmpretrain.Accuracy', topk=(1, 5))], True),
         (dict(type='CocoMetric', metric='bbox'), False),
+        (dict(type='Evaluator', metrics=[dict(type='TopKAccuracy')]), True),
+        (dict(metrics=dict(type='TopKAccuracy')), True),
         (None, False),
     ],
 )

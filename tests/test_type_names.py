@@ -1,7 +1,9 @@
 import pytest
 from mmdet.models import L1Loss
 from mmengine.config import ConfigDict
+from mmengine.model import PretrainedInit
 from torch import nn
+from torch.nn import BatchNorm2d
 
 from mmreviewkd.distillers import build_distilled_model
 from mmreviewkd.losses import HCLLoss
@@ -35,6 +37,13 @@ def test_registered_name(kind):
 
 def test_our_own_name():
     assert by_name(dict(type=HCLLoss)) == dict(type='HCLLoss')
+
+
+def test_another_name_than_the_class():
+    config = dict(init_cfg=dict(type=PretrainedInit), norm_cfg=dict(type=BatchNorm2d))
+    assert by_name(config) == dict(
+        init_cfg=dict(type='Pretrained'), norm_cfg=dict(type='BN')
+    )
 
 
 class Unknown(nn.Module):

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmreviewkd.errors import UsageError
+from mmreviewkd.type_names import type_name
 
 from .unlabeled import list_images
 
@@ -52,7 +53,7 @@ def add_unlabeled(
             'between 0 and 1: 0.5 adds as many as there are labelled images'
         )
     loader = cfg.train_dataloader
-    if loader.dataset.get('type') == 'WithUnlabeled':
+    if type_name(loader.dataset) == 'WithUnlabeled':
         raise UsageError('train_dataloader.dataset has unlabelled images already')
     labeled = loader.dataset
     if pipeline is None:
@@ -89,7 +90,7 @@ def remove_unlabeled(cfg: Config) -> None:
         cfg (Config): Config of a training, which is changed.
     """
     loader: Any = cfg.get('train_dataloader')
-    if not loader or loader.dataset.get('type') != 'WithUnlabeled':
+    if not loader or type_name(loader.dataset) != 'WithUnlabeled':
         return
     loader.dataset = loader.dataset.datasets[0]
     loader.sampler = loader.sampler.sampler
@@ -111,8 +112,7 @@ def unlabeled_pipeline(pipeline: Sequence[dict]) -> list[dict]:
     """
     fitted = []
     for transform in copy.deepcopy(list(pipeline)):
-        kind = transform['type']
-        kind = getattr(kind, '__name__', kind)
+        kind = type_name(transform)
         if kind.endswith(NEED_OBJECTS) or any(part in kind for part in MIXES):
             continue
         if kind.endswith(('LoadAnnotations', 'LoadPanopticAnnotations')):
@@ -152,13 +152,13 @@ def _plain(dataset: ConfigDict, field: str) -> ConfigDict:
     """
     part = dataset
     while 'dataset' in part:
-        if field == 'pipeline' and part.type == 'MultiImageMixDataset':
+        if field == 'pipeline' and type_name(part) == 'MultiImageMixDataset':
             break
         part = part.dataset
-    if field in part and part.type != 'MultiImageMixDataset':
+    if field in part and type_name(part) != 'MultiImageMixDataset':
         return part
     raise UsageError(
-        f'train_dataloader.dataset is a {part.type}, of which it is not known what '
-        f'{field} unlabelled images should have; write the data sets into the config, '
-        'see docs/unlabeled.md, or give add_unlabeled a pipeline'
+        f'train_dataloader.dataset is a {type_name(part)}, of which it is not known '
+        f'what {field} unlabelled images should have; write the data sets into the '
+        'config, see docs/unlabeled.md, or give add_unlabeled a pipeline'
     )

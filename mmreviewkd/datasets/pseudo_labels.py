@@ -15,6 +15,7 @@ from mmreviewkd.files import write_json
 from mmreviewkd.names import counted, printable
 from mmreviewkd.num_classes import num_classes
 from mmreviewkd.teachers.weights import read_weights
+from mmreviewkd.type_names import type_name
 
 from .add_unlabeled import unlabeled_pipeline
 from .unlabeled import UnlabeledImages, list_images
@@ -129,7 +130,7 @@ def _test_pipeline(cfg: Config) -> list[dict]:
     return [
         transform
         for transform in unlabeled_pipeline(dataset.pipeline)
-        if transform['type'] != 'LoadEmptyAnnotations'
+        if type_name(transform) != 'LoadEmptyAnnotations'
     ]
 
 

@@ -1,5 +1,8 @@
 """When to distil, and how strongly."""
 
+from typing import Any
+
+from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -67,14 +70,32 @@ class DistillScheduleHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Set the strength for the step to come."""
-        time = runner.iter
-        if self._by_epoch and isinstance(runner.train_loop, EpochBasedTrainLoop):
-            # Not the data loader's length, which is less where an epoch is resumed.
-            time *= runner.max_epochs / runner.max_iters
-        elif self._by_epoch:
-            time /= len(runner.train_dataloader)
+        time = _epochs(runner, batch_idx) if self._by_epoch else runner.iter
         model = distilled_model(runner, self)
         model.distill_strength = self.strength(time)
         runner.message_hub.update_scalar(
             'train/distill_strength', model.distill_strength
         )
+
+
+def _epochs(runner: Runner, batch_idx: int) -> float:
+    """Time in epochs, fractions included, at a step of the training."""
+    loader = runner.train_dataloader
+    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+        return runner.iter * _processes_of(loader.batch_sampler) / len(loader)
+    # An epoch that is resumed within has fewer batches than the others.
+    steps = runner.max_iters / runner.max_epochs
+    return runner.epoch + 1 - (len(loader) - batch_idx) / steps
+
+
+def _processes_of(sampler: Any) -> int:
+    """How many processes share the images that a loader counts.
+
+    InfiniteSampler counts those of all processes, other samplers their own.
+    """
+    while sampler is not None:
+        if isinstance(sampler, InfiniteSampler):
+            return sampler.world_size
+        # The one that this one takes its images from.
+        sampler = getattr(sampler, 'sampler', None)
+    return 1

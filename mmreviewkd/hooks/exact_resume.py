@@ -18,6 +18,8 @@ from torch.utils.data import DataLoader, Sampler
 from mmreviewkd.names import counted
 
 KEY = 'random_state'
+PLACE = 'place_in_epoch'
+"""Key of a checkpoint: steps of its epoch that are done, and steps of an epoch."""
 
 
 @HOOKS.register_module()
@@ -31,7 +33,9 @@ class ExactResumeHook(Hook):
     from seed and epoch alone.
 
     A run that resumes from a checkpoint within an epoch passes over the batches that
-    the epoch has used already, where MMEngine would begin the epoch anew.
+    the epoch has used already, where MMEngine would begin the epoch anew. If an epoch
+    now has another number of steps (another batch size, other images or processes), the
+    batches are others too: the epoch begins anew, and the log says so.
 
     Not restored: the generators of data loading workers that outlive an epoch
     (``persistent_workers=True``); within an epoch, those of any workers, and of other
@@ -44,6 +48,9 @@ class ExactResumeHook(Hook):
 
     def __init__(self) -> None:
         self._states: list[dict] | None = None
+        self._place = (0, 0)
+        self._start = 0
+        self._steps = 0
         self._within_epoch = False
         self._batches: Sampler | None = None
         self._own_generator = False
@@ -54,10 +61,12 @@ class ExactResumeHook(Hook):
         loader = runner.train_dataloader
         resumed = bool(runner.iter) and self._states is not None
         done = 0
-        if isinstance(runner.train_loop, EpochBasedTrainLoop):
-            done = runner.iter - runner.epoch * len(loader)
-        elif resumed:
-            _warn('IterBasedTrainLoop loads all former batches again')
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            if resumed:
+                _warn('IterBasedTrainLoop loads all former batches again')
+        elif self._first_epoch and runner.iter:
+            done = _steps_to_pass(*self._place, len(loader))
+        self._start, self._steps = runner.iter - done, len(loader)
         if self._first_epoch and resumed and loader.num_workers:
             if loader.persistent_workers:
                 _warn('data loading workers that outlive an epoch start anew')
@@ -94,10 +103,15 @@ class ExactResumeHook(Hook):
         states = [_take()] if self._within_epoch else self._states
         if states is not None:
             checkpoint[KEY] = states
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            step = checkpoint['meta']['iter']
+            done = step - self._start if self._within_epoch else 0
+            checkpoint[PLACE] = (done, self._steps)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take them from a checkpoint to resume from."""
         self._states = checkpoint.get(KEY)
+        self._place = checkpoint.get(PLACE) or _former_place(checkpoint)
 
 
 class _Rest(Sampler):
@@ -121,6 +135,29 @@ class _Rest(Sampler):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batches, name)
+
+
+def _former_place(checkpoint: dict) -> tuple[int, int]:
+    """Work out the place in the epoch of a checkpoint that does not say it."""
+    meta = checkpoint.get('meta') or {}
+    info = (checkpoint.get('message_hub') or {}).get('runtime_info') or {}
+    if not info.get('max_epochs') or not {'epoch', 'iter'} <= meta.keys():
+        return 0, 0
+    steps = info['max_iters'] // info['max_epochs']
+    return meta['iter'] - meta['epoch'] * steps, steps
+
+
+def _steps_to_pass(done: int, before: int, steps: int) -> int:
+    """How many steps of an epoch to pass over, after so many of the one before."""
+    if done == 0 or (before == steps and 0 < done <= steps):
+        return done
+    print_log(
+        f'the checkpoint is from within an epoch of {before} steps, while an epoch now '
+        f'has {steps}: the epoch begins anew',
+        logger='current',
+        level=logging.WARNING,
+    )
+    return 0
 
 
 def _set_batches(loader: DataLoader, batches: Sampler) -> None:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 
 from mmreviewkd.files import configs_folder
+from mmreviewkd.type_names import by_name
 
 from .errors import JobError
 
@@ -15,7 +16,7 @@ _PLACES = ('', 'pairs', 'small')
 
 
 def read_config(name: str, flag: str) -> Config:
-    """Read a config file.
+    """Read a config file; one of the new style with names in the place of classes.
 
     Args:
         name (str): Its path, or a name in a package such as ``'mmdet::ssd/ssd300.py'``.
@@ -27,7 +28,8 @@ def read_config(name: str, flag: str) -> Config:
     if '::' not in name and not Path(name).is_file():
         raise JobError(f'{flag}: there is no config file {name}')
     try:
-        return get_config(name) if '::' in name else Config.fromfile(name)
+        cfg = get_config(name) if '::' in name else Config.fromfile(name)
+        return _with_names(cfg)
     except FileNotFoundError as error:
         near = ', '.join(_near_in_package(name, str(error)))
         why = f'there is no such config; near it are {near}' if near else error
@@ -36,6 +38,16 @@ def read_config(name: str, flag: str) -> Config:
         raise JobError(
             f'{flag}: {name} cannot be read: {type(error).__name__}: {error}'
         ) from error
+
+
+def _with_names(cfg: Config) -> Config:
+    scope = cfg.get('default_scope')
+    # With full paths of the classes, and without the imports, of the new style.
+    fields = cfg.to_dict()
+    # They have none, since classes need none.
+    if scope is None:
+        fields.pop('default_scope', None)
+    return Config(by_name(fields, scope))
 
 
 def _near_in_package(name: str, error: str) -> list[str]:

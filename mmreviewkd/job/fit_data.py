@@ -7,7 +7,8 @@ from mmengine.config import Config, ConfigDict
 
 from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.results.kinds import COCO, KINDS
-from mmreviewkd.task import classifies
+from mmreviewkd.task import classifies, metric_configs
+from mmreviewkd.type_names import type_name
 
 from .errors import JobError
 
@@ -16,9 +17,11 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 def metrics_of(cfg: Config) -> list[str]:
     """List what a config evaluates of ``'bbox'`` and ``'segm'``."""
-    metric = _evaluator(cfg.get('val_evaluator')).get('metric', 'bbox')
-    metric = [metric] if isinstance(metric, str) else metric
-    return [kind for kind in ('bbox', 'segm') if kind in metric] or ['bbox']
+    found: list[str] = []
+    for one in metric_configs(cfg.get('val_evaluator')):
+        metric = one.get('metric', 'bbox' if _is_coco(one) else ())
+        found += [metric] if isinstance(metric, str) else metric
+    return [kind for kind in ('bbox', 'segm') if kind in found] or ['bbox']
 
 
 def kinds_of(cfg: Config) -> tuple[str, ...]:
@@ -65,7 +68,7 @@ def fit_data(
         ('test_dataloader', data.val, limits[1]),
     ):
         dataset = _innermost(cfg[loader])
-        if 'Coco' not in str(dataset.type):
+        if 'Coco' not in type_name(dataset):
             keep = ('pipeline', 'filter_cfg', 'test_mode', 'backend_args')
             others = [key for key in dataset if key not in keep]
             for key in others:
@@ -80,12 +83,13 @@ def fit_data(
         if limit < split.images:
             dataset.indices = limit
     for transform in transforms(cfg):
-        if transform.get('type') == 'LoadAnnotations':
+        if type_name(transform) == 'LoadAnnotations':
             transform.with_mask = masks
     cfg.data_root = f'{data.root}/'
     for key in ('val_evaluator', 'test_evaluator'):
-        old = _evaluator(cfg.get(key))
-        new = old if old.get('type') == 'CocoMetric' else ConfigDict(type='CocoMetric')
+        # One measures boxes and masks; it keeps its fields.
+        coco = [one for one in metric_configs(cfg.get(key)) if _is_coco(one)]
+        new = coco[0] if coco else ConfigDict(type='CocoMetric')
         new.update(ann_file=str(data.root / data.val.ann_file), metric=metric)
         cfg[key] = new
     for key in ('val_cfg', 'test_cfg'):
@@ -128,7 +132,5 @@ def _innermost(loader: ConfigDict) -> ConfigDict:
             return dataset
 
 
-def _evaluator(evaluator: Any) -> ConfigDict:
-    if isinstance(evaluator, list | tuple):
-        evaluator = evaluator[0] if evaluator else None
-    return evaluator or ConfigDict()
+def _is_coco(metric: dict) -> bool:
+    return type_name(metric) == 'CocoMetric'

@@ -12,6 +12,8 @@ from .settings import Training
 
 RTMDET_BATCH = 256
 """Images in a step that the learning rate of RTMDet's configs is for."""
+_SYNC_BN = ('SyncBN', 'SyncBatchNorm')
+"""Its name in mmcv, and that of PyTorch's class."""
 
 
 def set_device(cfg: Config, training: Training, on_gpu: bool) -> None:
@@ -39,7 +41,7 @@ def set_device(cfg: Config, training: Training, on_gpu: bool) -> None:
             loader.pop('prefetch_factor', None)
     if not on_gpu:
         # It is BN there, but for several processes, which it cannot join.
-        _replace(cfg.model, 'SyncBN', 'BN')
+        _replace_sync_bn(cfg.model)
 
 
 def mend_base_batch(cfg: Config) -> bool:
@@ -109,7 +111,7 @@ def _set_precision(cfg: Config, amp: bool | None, on_gpu: bool) -> None:
     if amp and not on_gpu:
         raise JobError('--amp needs a GPU; leave it out to train in float32')
     wrapper = cfg.optim_wrapper
-    kind = wrapper.get('type', 'OptimWrapper')
+    kind = type_name(wrapper) if 'type' in wrapper else 'OptimWrapper'
     if on_gpu and amp is not False:
         if kind == 'OptimWrapper':
             wrapper.type = 'AmpOptimWrapper'
@@ -127,13 +129,11 @@ def _follow_batch(cfg: Config) -> None:
         scale['enable'] = True
 
 
-def _replace(value: Any, old: str, new: str) -> None:
+def _replace_sync_bn(value: Any) -> None:
     if isinstance(value, dict):
-        for key, part in value.items():
-            if key == 'type' and part == old:
-                value[key] = new
-            else:
-                _replace(part, old, new)
-    elif isinstance(value, list | tuple):
+        if type_name(value) in _SYNC_BN:
+            value['type'] = 'BN'
+        value = list(value.values())
+    if isinstance(value, list | tuple):
         for part in value:
-            _replace(part, old, new)
+            _replace_sync_bn(part)

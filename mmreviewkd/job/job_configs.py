@@ -29,7 +29,12 @@ from .options import models_of, options_for
 from .pair import Pair, read_pair
 from .schedule import set_epochs
 from .settings import Detectors, Training
-from .start import check_start, start_from_checkpoint, start_from_scratch
+from .start import (
+    check_start,
+    random_model,
+    start_from_checkpoint,
+    start_from_scratch,
+)
 from .trained_teacher import TrainedTeacher
 
 Data = DataFolder | LabeledImages
@@ -83,7 +88,7 @@ def load_configs(
         if mend_base_batch(cfg):
             mended.append(name)
         _fit(cfg, name, pair, data, training, on_gpu, processes)
-        _merge(cfg, options_for(name, cfg, options))
+        _merge(cfg, name, options_for(name, cfg, options))
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
         if keeps_rate(cfg, *before):
@@ -111,12 +116,15 @@ def _demo(configs: Path, data: Data) -> Path:
     return configs / f'reviewkd_{"mrcnn" if masks else "frcnn"}.py'
 
 
-def _merge(cfg: Config, options: dict[str, Any]) -> None:
-    try:
-        # MMEngine changes what it merges.
-        cfg.merge_from_dict(copy.deepcopy(options))
-    except (KeyError, TypeError) as error:
-        raise JobError(f'--cfg-options: {error.args[0]}') from error
+def _merge(cfg: Config, name: str, options: dict[str, Any]) -> None:
+    for key, value in options.items():
+        try:
+            # MMEngine changes what it merges.
+            cfg.merge_from_dict({key: copy.deepcopy(value)})
+        except (KeyError, TypeError) as error:
+            raise JobError(
+                f'--cfg-options: {key} of {name}: {error.args[0]}'
+            ) from error
 
 
 def _set_models(
@@ -142,11 +150,11 @@ def _set_models(
         pair.teacher.model = without_pretrained(pair.teacher.model)
         model.teacher = without_pretrained(model.teacher)
     if detectors.from_scratch:
-        pair.student.model = start_from_scratch(pair.student.model)
-        model.student = start_from_scratch(model.student)
+        start_from_scratch(pair.student)
+        start_from_scratch(pair.distilled)
         if given is None and pair.teacher is not None:
-            pair.teacher.model = start_from_scratch(pair.teacher.model)
-            model.teacher = start_from_scratch(model.teacher)
+            start_from_scratch(pair.teacher)
+            model.teacher = random_model(model.teacher)
     if detectors.student_checkpoint:
         for cfg in (pair.student, pair.distilled):
             start_from_checkpoint(cfg, detectors.student_checkpoint)

@@ -181,12 +181,14 @@ def _training_of(model: str | ConfigDict, other: Config) -> Config:
     """Read the config of a model's own training.
 
     That is the file that names the model, with the changes that are made to it; for a
-    model without a file, that of the distillation.
+    model without a file, that of the distillation, without weights to start from.
     """
     file = model if isinstance(model, str) else model.get('_base_')
     cfg = read_config(file, 'the teacher') if file else None
     if cfg is None or any(not cfg.get(field) for field in _NEEDED):
         cfg = _alone(other)
+        # Those are the student's weights.
+        cfg.load_from = None
     cfg.model = resolve_model_config(model)
     cfg.pop('data_preprocessor', None)
     _add_runtime(cfg)

@@ -14,7 +14,20 @@ from mmreviewkd.teachers.weights import read_weights
 from .errors import JobError
 
 
-def start_from_scratch(model: ConfigDict) -> ConfigDict:
+def start_from_scratch(cfg: Config) -> None:
+    """Have a training start from random weights, with nothing frozen.
+
+    Args:
+        cfg (Config): Config of the training, plain or distilled, which is changed.
+    """
+    cfg.load_from = None
+    if 'student' in cfg.model:
+        cfg.model.student = random_model(cfg.model.student)
+    else:
+        cfg.model = random_model(cfg.model)
+
+
+def random_model(model: ConfigDict) -> ConfigDict:
     """Copy a model's config without weights to start from, and with nothing frozen.
 
     Layers that are frozen would stay random.

@@ -11,6 +11,7 @@ from mmengine.fileio import list_from_file
 
 from mmreviewkd.datasets.class_names import check_class_names, parts
 from mmreviewkd.errors import UsageError
+from mmreviewkd.task import metric_configs
 
 from .annotations import read_and_check
 from .category_order import check_order
@@ -104,10 +105,7 @@ def _with_mask(dataset: ConfigDict) -> bool:
 
 def _check_evaluators(cfg: Config, found: Findings) -> None:
     for name in ('val', 'test'):
-        evaluators = cfg.get(f'{name}_evaluator') or []
-        if isinstance(evaluators, Mapping):
-            evaluators = [evaluators]
-        for evaluator in evaluators:
+        for evaluator in metric_configs(cfg.get(f'{name}_evaluator')):
             theirs = evaluator.get('ann_file')
             for place, dataset in _parts(cfg):
                 if not place.startswith(f'{name}_') or not dataset.get('ann_file'):

@@ -4,6 +4,7 @@ import json
 import pytest
 import toys
 from coco_sets import save_as, write_coco
+from mmdet.datasets import MultiImageMixDataset
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -185,13 +186,16 @@ def test_refusals(cfg, data, change, message):
         change(cfg, data)
 
 
-def test_mixed_images_need_a_pipeline(cfg, data):
+@pytest.mark.parametrize(
+    'kind', ['MultiImageMixDataset', 'mmdet.MultiImageMixDataset', MultiImageMixDataset]
+)
+def test_mixed_images_need_a_pipeline(cfg, data, kind):
     loader = cfg.train_dataloader
     loader.dataset = dict(
-        type='MultiImageMixDataset',
+        type=kind,
         dataset=loader.dataset,
         pipeline=[dict(type='PackDetInputs')],
     )
-    with pytest.raises(UsageError, match='give add_unlabeled a pipeline'):
+    with pytest.raises(UsageError, match='MultiImageMixDataset, .*give add_unlabeled'):
         add_unlabeled(cfg, data / 'more')
     add_unlabeled(cfg, data / 'more', pipeline=[dict(type='PackDetInputs')])

@@ -1,5 +1,8 @@
+from unittest import mock
+
 import pytest
 import toys
+from mmengine.dataset import sampler
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -40,18 +43,19 @@ class Watch(Hook):
         self.strengths.append(runner.model.distill_strength)
 
 
-def train(config, folder, **hook):
+def train(config, folder, loader=None, loop=None, resume=None, **hook):
+    loader = dict(sampler=dict(type='DefaultSampler')) | (loader or {})
     runner = Runner(
         model=toys.build(config),
         work_dir=str(folder),
-        train_dataloader=dict(
-            batch_size=2, sampler=dict(type='DefaultSampler'), dataset=toys.Images(4)
-        ),
-        train_cfg=dict(by_epoch=True, max_epochs=2),
+        train_dataloader=dict(dict(batch_size=2, dataset=toys.Images(4)), **loader),
+        train_cfg=loop or dict(by_epoch=True, max_epochs=2),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.001)),
         custom_hooks=[dict(type='DistillScheduleHook', **hook)],
         default_scope='mmdet',
-        experiment_name=folder.name,
+        experiment_name=f'{folder.name}-{resume}',
+        load_from=resume,
+        resume=resume is not None,
     )
     watch = Watch()
     runner.register_hook(watch)
@@ -59,14 +63,47 @@ def train(config, folder, **hook):
     return watch.strengths, runner.message_hub.get_scalar('train/loss_distill').data[0]
 
 
-def test_training(tmp_path):
-    checkpoint = toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth')
-    config = toys.distilled(checkpoint)
+@pytest.fixture
+def config(tmp_path):
+    return toys.distilled(toys.save_teacher(toys.detector(), tmp_path / 'teacher.pth'))
+
+
+def test_training(config, tmp_path):
     strengths, losses = train(config, tmp_path / 'epochs', fade=0, end=1)
     assert strengths == [1.0, 0.5, 0.0, 0.0]
     assert losses[1] > 0 and list(losses[2:]) == [0, 0]
     strengths, _ = train(config, tmp_path / 'iters', warmup=2, end=3, by_epoch=False)
     assert strengths == [0.0, 0.5, 1.0, 0.0]
+
+
+@pytest.mark.parametrize('processes, expected', [(1, [0, 0.25]), (2, [0, 0.5])])
+def test_epochs_of_several_processes_that_share_an_endless_sampler(
+    config, tmp_path, processes, expected
+):
+    """It counts the images of all processes: two steps an epoch, or one of each."""
+    with mock.patch.object(sampler, 'get_dist_info', return_value=(0, processes)):
+        strengths, _ = train(
+            config,
+            tmp_path / 'run',
+            loader=dict(sampler=dict(type='InfiniteSampler')),
+            loop=dict(by_epoch=False, max_iters=2),
+            warmup=2,
+        )
+    assert strengths == expected
+
+
+def test_epochs_of_another_number_of_steps(config, tmp_path):
+    folder = tmp_path / 'run'
+    train(config, folder, warmup=4)
+    strengths, _ = train(
+        config,
+        folder,
+        loader=dict(batch_size=1),
+        loop=dict(by_epoch=True, max_epochs=3),
+        resume=str(folder / 'epoch_2.pth'),
+        warmup=4,
+    )
+    assert strengths == pytest.approx([2 / 4, 2.25 / 4, 2.5 / 4, 2.75 / 4])
 
 
 def test_plain_model_is_refused(tmp_path):

@@ -194,3 +194,50 @@ def test_training_that_only_starts_from_a_checkpoint_draws_anew(
         )
         runner.train()
     assert torch.equal(*states)
+
+
+def last_step(folder):
+    content = torch.load(folder / f'epoch_{EPOCHS}.pth', weights_only=False)
+    return content['meta']['iter']
+
+
+def logs(folder):
+    return ''.join(path.read_text() for path in folder.glob('*/*.log'))
+
+
+def forget_place(path):
+    """As checkpoints were before they said how far their epoch was."""
+    content = torch.load(path, weights_only=False)
+    del content['place_in_epoch']
+    torch.save(content, path)
+
+
+@pytest.mark.parametrize('noted', [True, False])
+@pytest.mark.parametrize('batch_size, steps', [(4, 2), (1, 8)])
+def test_other_batch_after_an_epoch(config, tmp_path, noted, batch_size, steps):
+    """The epochs that are left are whole ones."""
+    train_until(signal.SIGKILL, config, tmp_path, STEPS + 1)
+    if not noted:
+        forget_place(tmp_path / 'epoch_1.pth')
+    train(config, tmp_path, batch_size=batch_size)
+    assert last_step(tmp_path) == STEPS + 2 * steps
+    assert 'begins anew' not in logs(tmp_path)
+
+
+def test_other_batch_within_an_epoch(config, tmp_path):
+    """The epoch begins anew, and later interruptions are resumed from where it is."""
+    train_until(signal.SIGTERM, config, tmp_path, STEPS + 1)
+    train_until(signal.SIGTERM, config, tmp_path, STEPS + 4, batch_size=1)
+    assert 'within an epoch of 4 steps, while an epoch now has 8' in logs(tmp_path)
+    # Three steps into the epoch, after two that are done again.
+    path = last_whole_checkpoint(tmp_path)
+    assert path.name == f'iter_{STEPS + 5}.pth'
+    train(config, tmp_path, batch_size=1)
+    assert last_step(tmp_path) == STEPS + 2 + 2 * 8
+
+
+def test_former_checkpoint_within_an_epoch(config, uninterrupted, tmp_path):
+    train_until(signal.SIGTERM, config, tmp_path, STEPS + 1)
+    forget_place(last_whole_checkpoint(tmp_path))
+    train(config, tmp_path)
+    assert_same_weights(tmp_path, uninterrupted)

@@ -1,4 +1,7 @@
 import pytest
+from mmengine.config import Config
+from mmengine.hub import get_config
+from new_style import write_new_style
 
 from mmreviewkd.job import JobError
 from mmreviewkd.job.config_files import beside, find_pair, read_config
@@ -45,6 +48,35 @@ def test_wrong_files(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(JobError, match=message):
         read_config(str(path), '--student')
+
+
+def test_new_style_has_names(tmp_path):
+    """And else is as the same config in the old style."""
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    path = write_new_style(cfg, tmp_path)
+    assert not isinstance(Config.fromfile(path).val_evaluator.type, str)
+    named = read_config(str(path), '--student')
+    assert named.to_dict() == cfg.to_dict()
+
+
+def test_new_style_has_paths_of_what_has_no_name(tmp_path):
+    """A run's config is written to a file, and read again."""
+    path = tmp_path / 'own.py'
+    path.write_text(
+        'from mmengine.hooks import Hook\ncustom_hooks = [dict(type=Hook)]\n'
+        'from collections import OrderedDict\nmodel = dict(type=OrderedDict)\n'
+    )
+    named = read_config(str(path), '--student')
+    assert named.model.type == 'collections.OrderedDict'
+    assert set(named) == {'custom_hooks', 'model'}
+
+
+def test_new_style_without_a_scope(tmp_path):
+    """It needs none, but its names do: they get that of this project's configs."""
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    cfg.default_scope = None
+    named = read_config(str(write_new_style(cfg, tmp_path)), '--student')
+    assert named.model.type == 'MaskRCNN' and 'default_scope' not in named
 
 
 def test_unknown_name_in_a_package():

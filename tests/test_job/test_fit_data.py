@@ -1,4 +1,6 @@
 import pytest
+from mmdet.datasets.transforms import LoadAnnotations
+from mmdet.evaluation import CocoMetric
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.hub import get_config
@@ -27,6 +29,32 @@ def test_what_a_detector_predicts(name, kinds, metric):
     assert kinds_of(cfg) == kinds and main_metric(cfg) == metric
 
 
+BOTH = [
+    dict(type='CocoMetric', metric='bbox', classwise=True),
+    dict(type='CocoMetric', metric='segm'),
+]
+
+
+@pytest.mark.parametrize(
+    'evaluator, kinds',
+    [
+        (BOTH, ('box', 'mask')),
+        (dict(type='Evaluator', metrics=BOTH), ('box', 'mask')),
+        ([dict(type='CocoMetric'), dict(type='DumpDetResults')], ('box',)),
+        ([dict(type='DumpDetResults'), BOTH[1]], ('mask',)),
+        (dict(type='VOCMetric', metric='mAP'), ('box',)),
+    ],
+)
+def test_what_several_metrics_measure(masks, evaluator, kinds):
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    cfg.val_evaluator = cfg.test_evaluator = evaluator
+    assert kinds_of(cfg) == kinds
+    fit_data(cfg, masks)
+    assert cfg.val_evaluator.type == cfg.test_evaluator.type == 'CocoMetric'
+    assert kinds_of(cfg) == kinds
+    assert cfg.val_evaluator.get('classwise', False) == (len(kinds) == 2)
+
+
 def test_masks_are_needed(boxes, masks):
     cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
     with pytest.raises(JobError, match='the MaskRCNN learns masks, but boxes has'):
@@ -41,6 +69,18 @@ def test_boxes_of_a_set_with_masks(masks):
     loading = [t for t in transforms(cfg) if t.type == 'LoadAnnotations']
     assert loading and not any(transform.with_mask for transform in loading)
     assert cfg.val_evaluator.metric == ['bbox']
+
+
+@pytest.mark.parametrize('kind', ['mmdet.LoadAnnotations', LoadAnnotations])
+@pytest.mark.parametrize('metric', ['mmdet.CocoMetric', CocoMetric])
+def test_types_by_other_names(masks, kind, metric):
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    cfg.train_dataloader.dataset.pipeline[1].type = kind
+    cfg.val_evaluator.update(type=metric, metric='bbox', proposal_nums=(1, 10, 100))
+    fit_data(cfg, masks)
+    assert not cfg.train_dataloader.dataset.pipeline[1].with_mask
+    assert cfg.val_evaluator.type == metric
+    assert cfg.val_evaluator.proposal_nums == (1, 10, 100)
 
 
 def test_data_set_of_another_kind_within_others(boxes):

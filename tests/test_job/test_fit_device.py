@@ -1,6 +1,8 @@
 import pytest
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from torch.nn import SyncBatchNorm
 
 from mmreviewkd.job import JobError, Training, fit_device
 from mmreviewkd.job.fit_device import (
@@ -48,6 +50,16 @@ def test_precision(cfg, on_gpu, amp, kind):
     assert ('loss_scale' in cfg.optim_wrapper) == (kind == 'AmpOptimWrapper')
 
 
+@pytest.mark.parametrize('kind', [OptimWrapper, 'mmengine.OptimWrapper'])
+def test_precision_of_a_class(cfg, kind):
+    cfg.optim_wrapper.type = kind
+    set_device(cfg, Training(amp=True), on_gpu=True)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    cfg.optim_wrapper.type = AmpOptimWrapper
+    set_device(cfg, Training(), on_gpu=False)
+    assert cfg.optim_wrapper == dict(type='OptimWrapper')
+
+
 def test_no_mixed_precision_without_a_gpu(cfg):
     with pytest.raises(JobError, match='--amp needs a GPU'):
         set_device(cfg, Training(amp=True), on_gpu=False)
@@ -83,6 +95,13 @@ def test_workers(cfg, monkeypatch, asked, cores, expected):
 def test_batch_norm(cfg, on_gpu, kind):
     set_device(cfg, Training(), on_gpu)
     assert cfg.model.backbone.norm_cfg.type == kind
+
+
+@pytest.mark.parametrize('kind', ['mmcv.SyncBN', SyncBatchNorm])
+def test_batch_norm_by_another_name(cfg, kind):
+    cfg.model.backbone.norm_cfg.type = kind
+    set_device(cfg, Training(), on_gpu=False)
+    assert cfg.model.backbone.norm_cfg.type == 'BN'
 
 
 def test_patience(cfg):

@@ -6,7 +6,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
 from mmreviewkd.data_folders import open_folder
-from mmreviewkd.job import JobError, Training
+from mmreviewkd.job import Detectors, JobError, Training
 from mmreviewkd.job.job_configs import load_configs
 
 
@@ -150,10 +150,40 @@ def test_learning_rate_that_stays_is_told(configs, boxes):
 @pytest.mark.parametrize(
     'option, value, message',
     [
-        ('model.student.backbone.depth', dict(a=1), 'depth=.* is of type .*int'),
-        ('train_dataloader.dataset.pipeline.99.scale', 1, 'Index 99 exceeds'),
+        (
+            'model.student.backbone.depth',
+            dict(a=1),
+            'model.backbone.depth of student: depth=.* is of type .*int',
+        ),
+        ('train_dataloader.dataset.pipeline.99.scale', 1, '.*: Index 99 exceeds'),
+        (
+            'train_dataloader.dataset.pipeline.scale',
+            1,
+            'train_dataloader.dataset.pipeline.scale of teacher: list indices must be',
+        ),
     ],
 )
 def test_options_that_do_not_fit(configs, boxes, option, value, message):
     with pytest.raises(JobError, match=f'--cfg-options: {message}'):
         load_configs(configs, boxes, options={option: value})
+
+
+@pytest.mark.parametrize('from_scratch', [False, True])
+def test_the_students_checkpoint_is_no_start_for_the_teacher(
+    configs, boxes, tmp_path, from_scratch
+):
+    """Nor for anyone from scratch."""
+    path = tmp_path / 'pair.py'
+    demo = configs / 'reviewkd_frcnn.py'
+    path.write_text(
+        f"_base_ = '{demo}'\n"
+        "load_from = 'student.pth'\n"
+        "model = dict(teacher=dict(_delete_=True, type='FasterRCNN'),\n"
+        '    teacher_checkpoint=None)\n'
+    )
+    names = Detectors(pair=str(path), from_scratch=from_scratch)
+    cfgs = load_configs(configs, boxes, detectors=names)
+    start = None if from_scratch else 'student.pth'
+    assert {name: cfg.load_from for name, cfg in cfgs.items()} == dict(
+        teacher=None, student=start, distilled=start
+    )

@@ -1,5 +1,7 @@
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import PARAM_SCHEDULERS
 
 from mmreviewkd.job.schedule import set_epochs
 
@@ -130,3 +132,107 @@ def test_iterations_become_epochs():
     assert not scheduler.by_epoch
     assert (scheduler.milestones, scheduler.end) == ([2000, 2667], 3000)
     assert cfg.log_processor.by_epoch
+
+
+def by_steps(kind, end, begin=0, **args):
+    return dict(type=kind, by_epoch=False, begin=begin, end=end, **args)
+
+
+def iterations(schedulers, iters=9000):
+    return Config(
+        dict(
+            train_cfg=dict(type='IterBasedTrainLoop', max_iters=iters),
+            train_dataloader=dict(sampler=dict(type='InfiniteSampler')),
+            param_scheduler=schedulers,
+        )
+    )
+
+
+POLY = by_steps('PolyLR', 1200, power=0.9)
+COSINE = by_steps('CosineAnnealingLR', 9000, T_max=9000)
+DECAY = by_steps('LinearLR', 9000, start_factor=1.0, end_factor=0.1)
+
+
+def test_what_counts_steps_is_no_warm_up():
+    cfg = config([POLY], 12)
+    set_epochs(cfg, 12, steps=100)
+    assert cfg.param_scheduler == [POLY]
+    # Half as many epochs, or steps of an epoch.
+    for epochs, steps in ((6, 100), (12, 50)):
+        cfg = config([POLY], 12)
+        set_epochs(cfg, epochs, steps)
+        assert cfg.param_scheduler[0].end == 600
+
+
+@pytest.mark.parametrize('scheduler', [COSINE, DECAY])
+def test_what_counts_iterations_ends_with_the_training(scheduler):
+    cfg = iterations([scheduler])
+    set_epochs(cfg, 9, steps=100)
+    (fitted,) = cfg.param_scheduler
+    assert fitted.end == 900 and fitted.get('T_max', 900) == 900
+    # As many as configured, though the last epoch has more steps than are left.
+    cfg = iterations([scheduler])
+    set_epochs(cfg, None, steps=700)
+    assert cfg.train_cfg.max_epochs == 13 and cfg.param_scheduler == [scheduler]
+
+
+def test_cosine_of_iterations_after_a_warm_up():
+    after = by_steps('CosineAnnealingLR', 9000, begin=500, T_max=8500)
+    cfg = iterations([MMDET_1X[0], after])
+    set_epochs(cfg, 9, steps=100)
+    warm_up, cosine = cfg.param_scheduler
+    assert warm_up.end == 180
+    assert (cosine.begin, cosine.end, cosine.T_max) == (180, 900, 720)
+
+
+def test_one_scheduler_without_a_list():
+    cfg = iterations(dict(type='MultiStepLR', by_epoch=False, milestones=[6000, 8000]))
+    set_epochs(cfg, 9, steps=100)
+    assert cfg.param_scheduler[0].milestones == [600, 800]
+
+
+@pytest.mark.parametrize(
+    'scheduler, epochs, expected',
+    [
+        (dict(type='StepLR', step_size=30), 30, dict(step_size=3)),
+        (dict(type='StepLR', step_size=30), 5, dict(step_size=50, by_epoch=False)),
+        (
+            dict(type='MultiStepLR', milestones=[100], convert_to_iter_based=True),
+            10,
+            dict(milestones=[333], by_epoch=False),
+        ),
+        (
+            dict(
+                type='CosineRestartLR',
+                periods=[9, 90],
+                restart_weights=[1, 1],
+                eta_min=0,
+            ),
+            30,
+            dict(periods=[1, 9]),
+        ),
+    ],
+)
+def test_what_is_left_of_the_epochs(scheduler, epochs, expected):
+    cfg = config([dict(scheduler, by_epoch=True)], 300)
+    set_epochs(cfg, epochs, steps=100)
+    (fitted,) = cfg.param_scheduler
+    assert {key: fitted[key] for key in expected} == expected
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1)
+    # MMEngine builds it as a run does.
+    kind = PARAM_SCHEDULERS.get(fitted.pop('type'))
+    if fitted.pop('convert_to_iter_based', False):
+        kind.build_iter_from_epoch(optimizer=optimizer, epoch_length=100, **fitted)
+    else:
+        kind(optimizer, **fitted)
+
+
+def test_evaluations_and_averages_begin_in_proportion():
+    hooks = [dict(type='EMAHook', begin_epoch=100), dict(type='EMAHook', begin_iter=60)]
+    cfg = config([], 300, hooks, val_begin=250)
+    set_epochs(cfg, 30, steps=100)
+    assert cfg.train_cfg.val_begin == 25
+    assert [dict(hook) for hook in cfg.custom_hooks] == [
+        dict(type='EMAHook', begin_epoch=10),
+        dict(type='EMAHook', begin_iter=6),
+    ]

@@ -7,6 +7,7 @@ from mmreviewkd.job import JobError
 from mmreviewkd.job.start import (
     check_start,
     check_weights,
+    random_model,
     start_from_checkpoint,
     start_from_scratch,
 )
@@ -26,10 +27,19 @@ def detector():
 
 def test_from_scratch_nothing_is_frozen():
     model = Config(detector())
-    backbone = start_from_scratch(model._cfg_dict).backbone
+    backbone = random_model(model._cfg_dict).backbone
     assert backbone.init_cfg is None and backbone.frozen_stages == -1
     assert not backbone.norm_eval and backbone.norm_cfg.requires_grad
     assert model.backbone.frozen_stages == 1
+
+
+@pytest.mark.parametrize('model', [detector(), dict(student=detector())])
+def test_from_scratch_no_checkpoint_is_loaded(model):
+    cfg = Config(dict(model=model, load_from='a.pth'))
+    start_from_scratch(cfg)
+    assert cfg.load_from is None
+    backbone = cfg.model.get('student', cfg.model).backbone
+    assert backbone.init_cfg is None and backbone.frozen_stages == -1
 
 
 def test_from_a_checkpoint():

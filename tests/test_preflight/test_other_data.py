@@ -193,8 +193,10 @@ def test_misspelt_field(cfg):
     assert "'optim_wrapper'" in problem
 
 
-def test_several_evaluators(cfg):
-    cfg.val_evaluator = [cfg.val_evaluator, dict(cfg.val_evaluator, ann_file='/x.json')]
+@pytest.mark.parametrize('as_one', [False, True])
+def test_several_evaluators(cfg, as_one):
+    both = [cfg.val_evaluator, dict(cfg.val_evaluator, ann_file='/x.json')]
+    cfg.val_evaluator = dict(type='Evaluator', metrics=both) if as_one else both
     (problem,) = preflight(cfg).problems
     assert problem.startswith("val_evaluator.ann_file is '/x.json'")
 
