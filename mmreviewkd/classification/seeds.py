@@ -62,7 +62,7 @@ def train_seeds(
         RuntimeError: If a loss is not finite.
     """
     begin = time.monotonic()
-    init_default_scope('mmengine')
+    init_default_scope(cfg.get('default_scope') or 'mmengine')
     device = torch.device(get_device())
     torch.backends.cudnn.benchmark = cfg.get('env_cfg', {}).get(
         'cudnn_benchmark', False
