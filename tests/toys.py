@@ -120,12 +120,12 @@ def distilled(teacher_checkpoint: str | None, kind: str = 'frcnn', **changes) ->
 
 
 class Classifier(BaseModel):
-    """A classifier of two classes, with one convolution."""
+    """A classifier with one convolution."""
 
-    def __init__(self, data_preprocessor=None):
+    def __init__(self, data_preprocessor=None, classes=2):
         super().__init__(data_preprocessor)
         self.backbone = torch.nn.Conv2d(3, 8, 3, stride=4, padding=1)
-        self.head = torch.nn.Linear(8, 2)
+        self.head = torch.nn.Linear(8, classes)
 
     def forward(self, inputs, data_samples=None, mode='tensor'):
         scores = self.head(self.backbone(inputs).mean((2, 3)))
