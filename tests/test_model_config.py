@@ -1,5 +1,4 @@
 import pytest
-import toys
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
@@ -56,7 +55,7 @@ def test_model_of_a_file_is_of_the_files_library(other_library):
     """In the run of another library, which has a class of the same name."""
     other_library.register_module('ResNet', module=nn.Identity)
     init_default_scope('other')
-    model = build_model(toys.detector())
+    model = build_model(resolve_model_config(FASTER))
     assert type(model.backbone).__module__.startswith('mmdet.')
 
 
