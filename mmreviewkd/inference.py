@@ -11,6 +11,7 @@ from mmengine.runner import CheckpointLoader
 
 from .errors import UsageError
 from .hooks.strict_load import load_strictly
+from .model_config import model_of_run
 
 
 def load_detector(
@@ -30,8 +31,10 @@ def load_detector(
     content = CheckpointLoader.load_checkpoint(
         checkpoint, map_location='cpu', logger='silent'
     )
+    cfg = cfg.copy()
+    cfg.model = model_of_run(cfg)
     model = init_detector(
-        cfg.copy(),
+        cfg,
         checkpoint,
         palette='random',
         device=device or get_device(),

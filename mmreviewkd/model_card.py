@@ -61,7 +61,8 @@ def write_model_card(
     if metrics is None:
         metrics = logged_metrics(checkpoint)
     model = type_name(student.model)
-    number = sum(one.numel() for one in build_model(student.model).parameters())
+    built = build_model(student.model, student.get('default_scope'))
+    number = sum(one.numel() for one in built.parameters())
     classes = (weights['meta'].get('dataset_meta') or {}).get('classes') or ()
     path = folder / NAME
     write_page(
@@ -107,7 +108,8 @@ def logged_metrics(checkpoint: str | Path) -> dict[str, float]:
 
 def _host(student: Config) -> str:
     """Name the library whose tools load the student."""
-    if student.model.get('_scope_') == 'mmpretrain':
+    scope = student.model.get('_scope_') or student.get('default_scope')
+    if scope == 'mmpretrain':
         return 'MMPretrain'
     return 'MMEngine' if classifies(student) else 'MMDetection'
 

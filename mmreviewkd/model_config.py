@@ -1,5 +1,6 @@
 """Model configs by name: a path, a package's config, or a changed base."""
 
+import copy
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -42,7 +43,8 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
             stands for its student.
 
     Returns:
-        ConfigDict: The model's own config, independent of the input.
+        ConfigDict: The model's own config, independent of the input. It has the
+        ``default_scope`` of the file that it comes from as its ``_scope_``.
 
     Raises:
         FileNotFoundError: If a named file does not exist.
@@ -100,12 +102,13 @@ def _model_of_file(name: str) -> ConfigDict:
     cfg = get_config(name) if '::' in name else Config.fromfile(name)
     if 'model' not in cfg:
         raise ValueError(f'the config {name} has no `model`')
-    model = ConfigDict(by_name(cfg.model, cfg.get('default_scope')))
+    scope = cfg.get('default_scope')
+    model = ConfigDict(by_name(cfg.model, scope))
     # Some configs of MMDetection keep the preprocessor beside the model.
     if 'data_preprocessor' in cfg:
-        model.setdefault('data_preprocessor', by_name(cfg.data_preprocessor))
-    scope = cfg.get('default_scope')
-    if scope not in (None, 'mmdet'):
+        model.setdefault('data_preprocessor', by_name(cfg.data_preprocessor, scope))
+    if scope is not None:
+        # The run that names the file may have another.
         model.setdefault('_scope_', scope)
     return _student_of(model) if is_distilled(model) else model
 
@@ -113,9 +116,34 @@ def _model_of_file(name: str) -> ConfigDict:
 def _student_of(model: ConfigDict) -> ConfigDict:
     """Take the student out of a distilled model's config."""
     student = resolve_model_config(model.student)
-    if model.get('data_preprocessor'):
-        student.setdefault('data_preprocessor', by_name(model.data_preprocessor))
+    for key in ('data_preprocessor', '_scope_'):
+        if model.get(key):
+            student.setdefault(key, by_name(model[key]))
     return student
+
+
+def model_of_run(cfg: Config) -> ConfigDict:
+    """Copy the model's config out of a run's, as MMEngine's runner reads it.
+
+    Args:
+        cfg (Config): The run's config, which may keep the data preprocessor beside the
+            model.
+    """
+    model = ConfigDict(copy.deepcopy(cfg.model))
+    if cfg.get('data_preprocessor'):
+        model.setdefault('data_preprocessor', copy.deepcopy(cfg.data_preprocessor))
+    return model
+
+
+def drop_own_scope(model: dict, scope: str | None) -> None:
+    """Take a model's scope out of its config where its file has the same.
+
+    Args:
+        model (dict): The model's config, which is changed.
+        scope (str, optional): The file's ``default_scope``.
+    """
+    if scope is not None and model.get('_scope_') == scope:
+        del model['_scope_']
 
 
 def build_model(config: dict | list, scope: str | None = None) -> nn.Module:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import config as config_module
 from mmengine.config import utils as config_utils
-from mmengine.registry import DefaultScope
+from mmengine.registry import MODELS, DefaultScope, Registry
 from mmengine.visualization import Visualizer
 from yapf.yapflib import yapf_api
 
@@ -61,6 +61,13 @@ def _configs_take_little_time() -> Iterator[None]:
         patch.setattr(config_utils, 'load', cache(config_utils.load))
         patch.setattr(config_module, 'is_installed', cache(config_module.is_installed))
         yield
+
+
+@pytest.fixture
+def other_library() -> Iterator[Registry]:
+    """The registry of models of another library, whose scope is 'other'."""
+    yield Registry('model', parent=MODELS, scope='other')
+    del MODELS.children['other']
 
 
 @pytest.fixture(scope='session')

@@ -1,6 +1,14 @@
 import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import nn
 
-from mmreviewkd.model_config import resolve_model_config, without_pretrained
+from mmreviewkd.model_config import (
+    build_model,
+    model_of_run,
+    resolve_model_config,
+    without_pretrained,
+)
 
 FASTER = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 
@@ -70,6 +78,33 @@ def test_file_with_the_preprocessor_beside_the_model(tmp_path):
     )
     model = resolve_model_config(str(tmp_path / 'a.py'))
     assert model.data_preprocessor.type == 'DetDataPreprocessor'
+
+
+def test_model_of_a_file_is_of_the_files_library(other_library):
+    """In the run of another library, which has a class of the same name."""
+    other_library.register_module('ResNet', module=nn.Identity)
+    init_default_scope('other')
+    model = build_model(resolve_model_config(FASTER))
+    assert type(model.backbone).__module__.startswith('mmdet.')
+
+
+def test_student_in_a_file_is_of_the_files_library(tmp_path):
+    (tmp_path / 'a.py').write_text(
+        "default_scope = 'other'\n"
+        "model = dict(type='DistilledModel', student=dict(type='A'), teacher='b.py')\n"
+    )
+    assert resolve_model_config(str(tmp_path / 'a.py')) == dict(
+        type='A', _scope_='other'
+    )
+
+
+def test_model_of_a_run_has_the_preprocessor_beside_it():
+    cfg = Config(dict(model=dict(type='A'), data_preprocessor=dict(type='B')))
+    model = model_of_run(cfg)
+    assert model == dict(type='A', data_preprocessor=dict(type='B'))
+    assert 'data_preprocessor' not in cfg.model
+    cfg.model.data_preprocessor = dict(type='C')
+    assert model_of_run(cfg).data_preprocessor.type == 'C'
 
 
 def test_missing_file_is_named():

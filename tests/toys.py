@@ -9,8 +9,10 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import ConfigDict
+from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
+from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
 
 from mmreviewkd.model_config import resolve_model_config
@@ -115,6 +117,21 @@ def distilled(teacher_checkpoint: str | None, kind: str = 'frcnn', **changes) ->
         )
         | changes
     )
+
+
+class Classifier(BaseModel):
+    """A classifier with one convolution."""
+
+    def __init__(self, data_preprocessor=None, classes=2):
+        super().__init__(data_preprocessor)
+        self.backbone = torch.nn.Conv2d(3, 8, 3, stride=4, padding=1)
+        self.head = torch.nn.Linear(8, classes)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        scores = self.head(self.backbone(inputs).mean((2, 3)))
+        if mode != 'loss':
+            return scores
+        return dict(loss=cross_entropy(scores, torch.as_tensor(data_samples)))
 
 
 def batch(sizes=((64, 64), (48, 64)), masks: bool = False, seed: int = 0) -> dict:

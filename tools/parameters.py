@@ -59,11 +59,12 @@ def main(args: argparse.Namespace) -> None:
 
     from mmreviewkd.config_file import read_config
 
-    init_default_scope('mmdet')
     print('| config | teacher | backbone and neck | student | distillation |')
     print('|---|---:|---:|---:|---:|')
     for path in args.configs:
-        for numbers in rows(read_config(path).model):
+        cfg = read_config(path)
+        init_default_scope(cfg.get('default_scope') or 'mmdet')
+        for numbers in rows(cfg.model):
             cells = ['' if one is None else f'{one / 1e6:.2f}' for one in numbers]
             print(f'| `{Path(path).name}` | {" | ".join(cells)} |')
 

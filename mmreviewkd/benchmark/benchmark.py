@@ -21,6 +21,7 @@ from mmreviewkd.features.measure import run_trunk
 from mmreviewkd.methods import Batch
 from mmreviewkd.model_config import (
     build_model,
+    model_of_run,
     resolve_model_config,
     without_pretrained,
 )
@@ -106,7 +107,7 @@ def benchmark(
         ``floor`` where they are counted: seconds that the card needs if each operator
         runs at its published rate.
     """
-    init_default_scope('mmdet')
+    init_default_scope(cfg.get('default_scope') or 'mmdet')
     device = torch.device(get_device())
     torch.manual_seed(0)
     np.random.seed(0)
@@ -179,12 +180,12 @@ def _prepare(
     """Build what is measured; also return the floors, by part."""
     student: Any
     distilled: Any
-    student, distilled = build_models(cfg.model)
+    student, distilled = build_models(model_of_run(cfg))
     models = {'student step': student, 'distilled step': distilled}
     if setting.forms:
         models |= _forms(cfg, student, distilled)
     for names in setting.variants:
-        models[f'distilled step, {names}'] = varied = build_models(cfg.model)[1]
+        models[f'distilled step, {names}'] = varied = build_models(model_of_run(cfg))[1]
         varied.load_state_dict(distilled.state_dict())
     for model in models.values():
         _place(model, device, setting)

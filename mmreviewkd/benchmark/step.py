@@ -27,7 +27,7 @@ def build_models(cfg: ConfigDict) -> tuple[nn.Module, nn.Module]:
     Args:
         cfg (ConfigDict): The ``model`` of a distillation run's config.
     """
-    student_cfg = without_pretrained(resolve_model_config(cfg.student))
+    student_cfg = without_pretrained(resolve_model_config(cfg))
     teacher_cfg = without_pretrained(resolve_model_config(cfg.teacher))
     distilled: Any = build_model(
         ConfigDict(

@@ -50,7 +50,8 @@ class TopKAccuracy(BaseMetric):
 def ranks(scores: Tensor, labels: Tensor) -> Tensor:
     """Count the classes that are taken for likelier than the true one.
 
-    A class of the same score counts too, so that equal scores for all are no success.
+    A class of the same score counts too, so that equal scores for all are no success;
+    nor are scores that are not a number.
 
     Args:
         scores (Tensor): Scores of the classes (N, C).
@@ -60,4 +61,5 @@ def ranks(scores: Tensor, labels: Tensor) -> Tensor:
         Tensor: (N,), from 0, the likeliest, to C - 1.
     """
     own = scores.gather(1, labels[:, None].long())
-    return (scores >= own).sum(1) - 1
+    # Not >=, which is false of NaN.
+    return (~(scores < own)).sum(1) - 1

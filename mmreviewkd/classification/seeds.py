@@ -17,10 +17,10 @@ from torch import Tensor
 
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import write_bytes
-from mmreviewkd.hooks import DistillScheduleHook
-from mmreviewkd.model_config import build_model, is_distilled
+from mmreviewkd.model_config import build_model, is_distilled, model_of_run
 
 from .accuracy import ranks
+from .recipe import check_recipe, milestones, strength
 
 RESULTS = 'results.json'
 # Steps before a step is captured: libraries choose their algorithms in them.
@@ -40,7 +40,8 @@ def train_seeds(
     an epoch, which fill no batch, are left out; a teacher runs from the first step on,
     also where its weight is 0; nothing is checked or logged within an epoch. On a GPU
     each seed has its own stream, on which it replays its step as a CUDA graph. That
-    part has not been tried on a GPU yet.
+    part has not been tried on a GPU yet. What else a config may ask for, such as
+    clipped gradients or mixed precision, is refused.
 
     Started again, each seed goes on after its last evaluation, and other seeds can be
     added. ``seed_N.pth`` holds the weights of a seed and all that it needs to go on,
@@ -58,11 +59,12 @@ def train_seeds(
         bool: Whether all epochs are done.
 
     Raises:
-        UsageError: If the config is of another kind.
+        UsageError: If the config is of another kind, or asks for what is not done.
         RuntimeError: If a loss is not finite.
     """
     begin = time.monotonic()
-    init_default_scope('mmengine')
+    check_recipe(cfg)
+    init_default_scope(cfg.get('default_scope') or 'mmengine')
     device = torch.device(get_device())
     torch.backends.cudnn.benchmark = cfg.get('env_cfg', {}).get(
         'cudnn_benchmark', False
@@ -113,10 +115,10 @@ class _Run:
         self._images, self._labels = data
         self._batch = min(cfg.train_dataloader.batch_size, len(self._labels))
         self.steps = len(self._labels) // self._batch
-        self._milestones, self._gamma = _milestones(cfg)
-        self._schedule = _schedule(cfg)
+        self._milestones, self._gamma = milestones(cfg, self.steps)
+        self._strength_at = strength(cfg, self.steps)
         torch.manual_seed(seed)
-        model = dict(cfg.model)
+        model = model_of_run(cfg)
         if is_distilled(model):
             # To look at the losses would make the host wait, which no graph can hold.
             model['non_finite'] = 'ignore'
@@ -124,7 +126,8 @@ class _Run:
         built.init_weights()
         self.model: Any = built.to(device).train()
         self.optimizer = build_optim_wrapper(self.model, cfg.optim_wrapper).optimizer
-        self._rate = self.optimizer.param_groups[0]['lr']
+        # Parts of a model may have rates of their own.
+        self._rates = [group['lr'] for group in self.optimizer.param_groups]
         self._strength = torch.zeros((), device=device)
         self._total = torch.zeros((), device=device)
         self._stream = torch.cuda.Stream() if device.type == 'cuda' else None
@@ -154,12 +157,6 @@ class _Run:
 
     def begin(self, epoch: int) -> None:
         """Shuffle and augment all images for an epoch."""
-        passed = sum(epoch >= one for one in self._milestones)
-        rate = self._rate * self._gamma**passed
-        for group in self.optimizer.param_groups:
-            if group['lr'] != rate or not self._eager:
-                # A graph keeps the learning rate with which it was captured.
-                group['lr'], self._graph, self._eager = rate, None, 0
         self._wait()
         with torch.random.fork_rng(devices=[]), self._on_stream():
             # So that an epoch does not depend on those before.
@@ -180,10 +177,12 @@ class _Run:
     def step(self, epoch: int, number: int) -> None:
         """Take a step."""
         part = slice(number * self._batch, (number + 1) * self._batch)
+        done = epoch * self.steps + number
+        self._set_rates(self._gamma ** sum(done >= one for one in self._milestones))
         with self._on_stream():
             self._given.copy_(self._inputs[part])
             self._wanted.copy_(self._targets[part])
-            self._strength.fill_(self._schedule(epoch + number / self.steps))
+            self._strength.fill_(self._strength_at(done))
             if self._graph is not None:
                 self._graph.replay()
                 return
@@ -193,6 +192,17 @@ class _Run:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(self._graph, stream=self._stream):
                 self._step()
+
+    def _set_rates(self, factor: float) -> None:
+        rates = [factor * rate for rate in self._rates]
+        groups = self.optimizer.param_groups
+        if rates == [group['lr'] for group in groups]:
+            return
+        for group, rate in zip(groups, rates, strict=True):
+            group['lr'] = rate
+        # A graph keeps the learning rates with which it was captured.
+        self._wait()
+        self._graph, self._eager = None, 0
 
     def _step(self) -> None:
         self.optimizer.zero_grad()
@@ -247,24 +257,3 @@ def _on(device: torch.device, loader: dict) -> tuple[Tensor, Tensor]:
             'at once are for CIFAR100Images, take tools/train.py'
         )
     return images.to(device), torch.as_tensor(labels).to(device)
-
-
-def _milestones(cfg: Config) -> tuple[list[int], float]:
-    schedulers = cfg.get('param_scheduler') or []
-    if not schedulers:
-        return [], 1.0
-    if len(schedulers) > 1 or schedulers[0].type != 'MultiStepLR':
-        raise UsageError(
-            'param_scheduler has to be one MultiStepLR for several seeds at once; take '
-            'tools/train.py for others'
-        )
-    return schedulers[0].milestones, schedulers[0].get('gamma', 0.1)
-
-
-def _schedule(cfg: Config) -> Callable[[float], float]:
-    """The strength of the distillation at a time in epochs."""
-    for hook in cfg.get('custom_hooks') or []:
-        if hook['type'] == 'DistillScheduleHook':
-            arguments = {key: value for key, value in hook.items() if key != 'type'}
-            return DistillScheduleHook(**arguments).strength
-    return lambda _: 1.0

@@ -5,7 +5,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import HOOKS, MODELS, Registry, init_default_scope
+from mmengine.registry import (
+    HOOKS,
+    MODELS,
+    DefaultScope,
+    Registry,
+    init_default_scope,
+)
 from mmengine.runner import CheckpointLoader
 
 from mmreviewkd.datasets import remove_unlabeled
@@ -14,7 +20,9 @@ from mmreviewkd.errors import UsageError
 from mmreviewkd.files import ATOMIC
 from mmreviewkd.model_config import (
     build_model,
+    drop_own_scope,
     is_distilled,
+    model_of_run,
     resolve_model_config,
     without_pretrained,
 )
@@ -31,8 +39,8 @@ def publish_student(
 ) -> tuple[Path, Path]:
     """Write student.py and student.pth, for stock MMDetection where it is a detector.
 
-    A classifier of this package needs the package, as the config says; one of
-    MMPretrain is for stock MMPretrain.
+    A student with a part of this package needs the package, as the config says; a
+    classifier of MMPretrain is for stock MMPretrain.
 
     The config holds nothing of the distillation, of the run or of this machine
     (:func:`portable`). One line of it, ``custom_imports``, asks for this package, whose
@@ -60,15 +68,18 @@ def publish_student(
     content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
     state = content.get('state_dict', content)
     student = students_own(state)
-    init_default_scope('mmdet')
+    scope = cfg.get('default_scope')
+    init_default_scope(scope or 'mmdet')
     # New-style configs also hold what they import.
     plain = portable(Config(by_name({key: cfg[key] for key in cfg.to_dict()})))
     # A plain detector cannot be trained on them.
     remove_unlabeled(plain)
     # Whatever it started from, it now has weights of its own.
-    plain.model = without_pretrained(resolve_model_config(cfg.model))
+    plain.model = without_pretrained(resolve_model_config(model_of_run(cfg)))
+    plain.pop('data_preprocessor', None)
+    drop_own_scope(plain.model, scope)
     _drop_own_hooks(plain)
-    _ask_for_package(plain, needed=_is_own(plain.model, MODELS))
+    _ask_for_package(plain, needed=_has_own_part(plain.model))
     try:
         build_model(plain.model.copy()).load_state_dict(student)
     except RuntimeError as error:
@@ -79,7 +90,9 @@ def publish_student(
     out_dir.mkdir(parents=True, exist_ok=True)
     config_path, weights_path = out_dir / 'student.py', out_dir / 'student.pth'
     plain.dump(config_path)
-    meta = {'dataset_meta': content.get('meta', {}).get('dataset_meta')}
+    known = content.get('meta', {}).get('dataset_meta')
+    # MMDetection reads what the key holds, where there is one.
+    meta = {'dataset_meta': known} if known else {}
     torch.save(dict(meta=meta, state_dict=student), weights_path)
     return config_path, weights_path
 
@@ -117,7 +130,19 @@ def _is_own(config: dict | None, registry: Registry = HOOKS) -> bool:
         # Another library may have a class of the same name.
         with registry.switch_scope_and_registry(config.get('_scope_')) as scoped:
             found = scoped.get(found)
-    return bool(found) and found.__module__.split('.')[0] == PACKAGE
+    return str(getattr(found, '__module__', '')).split('.')[0] == PACKAGE
+
+
+def _has_own_part(model: Any) -> bool:
+    """Say whether a model's config names a class of this package, at any depth."""
+    if isinstance(model, list | tuple):
+        return any(map(_has_own_part, model))
+    if not isinstance(model, dict):
+        return False
+    # What is within a part is of its scope, unless it says otherwise.
+    with DefaultScope.overwrite_default_scope(model.get('_scope_')):
+        own = 'type' in model and _is_own(model, MODELS)
+        return own or any(map(_has_own_part, model.values()))
 
 
 def _load_images_as_mmdetection(part: Any) -> None:

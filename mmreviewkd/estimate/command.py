@@ -17,6 +17,7 @@ from mmreviewkd.benchmark.step import (
     take_step,
 )
 from mmreviewkd.config_file import read_config
+from mmreviewkd.model_config import model_of_run
 from mmreviewkd.tables import markdown
 
 from .cards import HERE, Card, find_card
@@ -46,12 +47,12 @@ def run(args: Namespace) -> None:
 
 
 def _rows(path: str, card: Card, args: Namespace) -> list[list[str]]:
-    init_default_scope('mmdet')
     cfg = read_config(path)
+    init_default_scope(cfg.get('default_scope') or 'mmdet')
     torch.manual_seed(0)
     if args.amp:
         cfg.model.setdefault('teacher_dtype', 'bfloat16')
-    student, distilled = build_models(cfg.model)
+    student, distilled = build_models(model_of_run(cfg))
     teacher: Any = distilled
     held = sum(p.nbytes for p in teacher.teacher.parameters())
     batch_size = args.batch or cfg.train_dataloader.batch_size

@@ -14,6 +14,7 @@ from mmreviewkd.files import configs_folder
 from mmreviewkd.model_config import (
     is_distilled,
     model_class,
+    model_of_run,
     resolve_model_config,
 )
 from mmreviewkd.task import classifies
@@ -69,7 +70,6 @@ def read_pair(
         JobError: If a config is missing or wrong, or the names do not fit together.
     """
     named = bool(names.pair or names.student or names.teacher)
-    init_default_scope('mmdet')
     if names.student or names.teacher:
         distilled = _join(names)
         file = '--teacher'
@@ -77,12 +77,15 @@ def read_pair(
         file = find_pair(names.pair) if names.pair else str(demo)
         distilled = read_config(file, '--pair')
         _check_pair(distilled, file)
+    init_default_scope(distilled.get('default_scope') or 'mmdet')
     _add_runtime(distilled)
+    distilled.model = model_of_run(distilled)
+    distilled.pop('data_preprocessor', None)
     model = distilled.model
     model.update(models or {})
     several = bool(model.get('teachers'))
     teacher = None if several else _training_of(model.teacher, distilled)
-    student = resolve_model_config(model.student)
+    student = resolve_model_config(model)
     # The demo's checkpoint is that of another training.
     own = model.get('teacher_checkpoint') if named and not several else None
     checkpoint = names.teacher_checkpoint or own
@@ -198,7 +201,7 @@ def _training_of(model: str | ConfigDict, other: Config) -> Config:
 def _alone(distilled: Config) -> Config:
     """The training of the student alone, which differs in nothing but the teacher."""
     cfg = copy.deepcopy(distilled)
-    cfg.model = resolve_model_config(distilled.model.student)
+    cfg.model = resolve_model_config(distilled.model)
     cfg.default_hooks = ConfigDict(
         {
             name: hook

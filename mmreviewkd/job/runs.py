@@ -20,6 +20,7 @@ from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write
 from mmreviewkd.hooks import EvaluatedImagesHook
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
+from mmreviewkd.model_config import drop_own_scope, is_distilled, teacher_configs
 from mmreviewkd.names import printable
 from mmreviewkd.report.differences import MISSING, differences
 from mmreviewkd.runner import Runner
@@ -198,6 +199,9 @@ def _comparable(cfg: Config) -> dict[str, Any]:
     """Take a config without the seed and where the work is."""
     content = cfg.to_dict()
     del content['randomness']['seed']
+    # Former versions wrote no scope into the models of MMDetection's configs.
+    for model in (content['model'], *_parts(content['model'])):
+        drop_own_scope(model, cfg.get('default_scope'))
     work_dir = Path(cfg.work_dir).parents[1]
     # Of a run of the job: it follows from the teacher's own config.
     if str(content['model'].get('teacher_checkpoint')).startswith(f'{work_dir}/seed_'):
@@ -212,6 +216,14 @@ def _comparable(cfg: Config) -> dict[str, Any]:
         return seed.sub('', value) if isinstance(value, str) else value
 
     return without_seed(content)
+
+
+def _parts(model: dict) -> list[dict]:
+    """List the configs of a distilled model's student and teachers."""
+    if not is_distilled(model):
+        return []
+    models = [model.get('student'), *teacher_configs(model)]
+    return [one for one in models if isinstance(one, dict)]
 
 
 def _written(value: Any) -> str:

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from mmreviewkd.distillers import DistillationMixin
 from mmreviewkd.hooks.frozen_teacher import check_teacher_classes
-from mmreviewkd.model_config import build_model
+from mmreviewkd.model_config import build_model, model_of_run
 from mmreviewkd.runner import Runner
 
 from .attempt import attempt
@@ -102,11 +102,7 @@ class _Trial:
         return Cost(self.model, self._step_seconds, self._evaluation_seconds, memory)
 
     def build(self) -> None:
-        model = self._cfg.model
-        beside = self._cfg.get('data_preprocessor')
-        if beside is not None:
-            model.setdefault('data_preprocessor', beside)
-        self.model = build_model(model)
+        self.model = build_model(model_of_run(self._cfg))
 
     def set_up(self) -> None:
         """Make a runner, with optimizer, schedules, loops and hooks."""

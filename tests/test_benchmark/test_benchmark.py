@@ -29,6 +29,16 @@ def test_all_parts_are_measured(kind):
     assert len(table(result).splitlines()) == 2 + len(PARTS)
 
 
+def test_models_are_of_the_runs_library(other_library):
+    other_library.register_module('Net', module=toys.Classifier)
+    preprocessor = dict(type='ImageBatchPreprocessor', mean=[120] * 3, std=[60] * 3)
+    model = dict(type='Net', data_preprocessor=preprocessor)
+    distilled = toys.distilled('random', student=model, teacher=dict(model))
+    cfg = Config(dict(default_scope='other', model=distilled))
+    result = benchmark(cfg, (64, 96), 2, rounds=1, warmup=0, say=lambda _: None)
+    assert list(result) == list(PARTS)
+
+
 def test_the_student_does_the_same_work_alone_and_distilled(monkeypatch):
     """The same weights, so the same proposals."""
     losses = []

@@ -22,3 +22,12 @@ def test_equal_scores_are_no_success():
     metric = TopKAccuracy(topk=(1,))
     metric.process(None, [dict(pred_score=torch.zeros(4), gt_label=0)])
     assert metric.evaluate(1) == {'accuracy/top1': 0.0}
+
+
+def test_scores_that_are_no_numbers_are_no_success():
+    """Those of a model that has diverged; the likeliest class is then unknown."""
+    nan = float('nan')
+    metric = TopKAccuracy(topk=(1,))
+    for scores, label in [((nan, nan, nan), 0), ((nan, 1, 0), 0), ((nan, 1, 0), 1)]:
+        metric.process(None, [dict(pred_score=torch.tensor(scores), gt_label=label)])
+    assert metric.evaluate(3) == {'accuracy/top1': 0.0}

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+import toys
 from mmengine.config import Config
 
 from mmreviewkd.classification.seeds import train_seeds
@@ -92,6 +93,62 @@ def test_distilled_students_learn_from_the_first_ones(cifar, tmp_path):
     # A strength that stays near 0 leaves the student's own loss.
     values = [float(text.split('loss ')[1].split(';')[0]) for text in losses]
     assert len(values) == 4 and values[0] > 1.5 * values[2]
+
+
+def test_learning_rate_falls_at_a_step(cifar, tmp_path):
+    """With two steps in an epoch, the fourth step is the end of the second epoch."""
+    by_steps = plain(cifar)
+    by_steps.param_scheduler = dict(
+        type='MultiStepLR', by_epoch=False, milestones=[4], gamma=0.1
+    )
+    train_seeds(plain(cifar), [0], tmp_path / 'epochs')
+    train_seeds(by_steps, [0], tmp_path / 'steps')
+    assert_same(weights(tmp_path / 'epochs', 0), weights(tmp_path / 'steps', 0))
+
+
+def test_parts_keep_their_own_learning_rates(cifar, tmp_path):
+    cfg = plain(cifar, epochs=1)
+    cfg.optim_wrapper.paramwise_cfg = dict(custom_keys=dict(head=dict(lr_mult=0.0)))
+    for epochs in (1, 2):
+        cfg.train_cfg.max_epochs = epochs
+        train_seeds(cfg, [0], tmp_path / f'{epochs}')
+    one, two = weights(tmp_path / '1', 0), weights(tmp_path / '2', 0)
+    moved = [name for name in one if not torch.equal(one[name], two[name])]
+    assert any(name.startswith('backbone') for name in moved)
+    assert 'head.weight' not in moved
+
+
+def test_model_is_of_the_runs_library(cifar, tmp_path, other_library):
+    other_library.register_module('Net', module=toys.Classifier)
+    cfg = plain(cifar, epochs=1)
+    cfg.default_scope = 'other'
+    # MMEngine's configs may have it beside the model.
+    cfg.data_preprocessor = cfg.model.data_preprocessor
+    cfg.model = dict(type='Net', classes=4)
+    train_seeds(cfg, [0], tmp_path / 'work')
+    assert 'head.weight' in weights(tmp_path / 'work', 0)
+
+
+@pytest.mark.parametrize(
+    'field, value, message',
+    [
+        ('optim_wrapper.clip_grad', dict(max_norm=1.0), r'optim_wrapper\.clip_grad'),
+        ('optim_wrapper.type', 'BFloat16OptimWrapper', 'type=BFloat16OptimWrapper'),
+        ('optim_wrapper.accumulative_counts', 2, 'accumulative_counts'),
+        ('param_scheduler.0.begin', 1, r'param_scheduler\.begin'),
+        ('auto_scale_lr', dict(enable=True, base_batch_size=1), 'auto_scale_lr'),
+        ('load_from', 'start.pth', 'load_from'),
+        ('train_dataloader.sampler.shuffle', False, r'train_dataloader\.sampler'),
+        ('custom_hooks', [dict(type='EMAHook')], 'the hook EMAHook'),
+        ('train_cfg', dict(_delete_=True, max_iters=9), r'train_cfg\.max_epochs'),
+    ],
+)
+def test_what_is_not_followed_is_refused(cifar, tmp_path, field, value, message):
+    cfg = plain(cifar)
+    cfg.merge_from_dict({field: value})
+    with pytest.raises(UsageError, match=message):
+        train_seeds(cfg, [0], tmp_path / 'work')
+    assert not (tmp_path / 'work').exists()
 
 
 def test_other_schedules_are_refused(cifar, tmp_path):

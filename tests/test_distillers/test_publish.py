@@ -5,12 +5,15 @@ import pytest
 import torch
 import toys
 from coco_sets import save_as
+from mmdet.apis import init_detector
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import Config
+from mmengine.registry import DefaultScope, init_default_scope
 from runs import small_run
 
 from mmreviewkd.datasets import add_unlabeled
 from mmreviewkd.distillers import publish_student
+from mmreviewkd.model_config import build_model
 
 
 def test_config_of_a_plain_detector_is_refused(tmp_path):
@@ -72,6 +75,76 @@ def test_class_of_another_library_with_a_name_of_ours(tmp_path, monkeypatch):
     cfg = Config(dict(model=config))
     config, _ = publish_student(cfg, str(tmp_path / 'run.pth'), tmp_path / 'out')
     assert Config.fromfile(config).custom_imports.allow_failed_imports
+
+
+def publish(cfg, folder, meta=None):
+    """Build the model of a run's config, and publish it untrained."""
+    init_default_scope(cfg.get('default_scope') or 'mmdet')
+    state = build_model(copy.deepcopy(cfg.model)).state_dict()
+    DefaultScope._instance_dict.clear()
+    torch.save(dict(state_dict=state, meta=meta or {}), folder / 'run.pth')
+    return publish_student(cfg, str(folder / 'run.pth'), folder / 'out')
+
+
+def test_student_is_of_the_runs_library(tmp_path, other_library):
+    other_library.register_module('ImageClassifier', module=toys.Classifier)
+    student = dict(
+        type='ImageClassifier', data_preprocessor=dict(type='ImgDataPreprocessor')
+    )
+    model = toys.distilled('random', student=student, teacher=dict(student))
+    config, weights = publish(
+        Config(dict(default_scope='other', model=model)), tmp_path
+    )
+    plain = Config.fromfile(config)
+    assert plain.default_scope == 'other' and '_scope_' not in plain.model
+    # It is not this package's class of the same name.
+    assert plain.custom_imports.allow_failed_imports
+    assert list(torch.load(weights)['state_dict']) == [
+        'backbone.weight',
+        'backbone.bias',
+        'head.weight',
+        'head.bias',
+    ]
+
+
+@pytest.mark.parametrize('scope', ['mmdet', 'other'])
+def test_scope_is_written_where_it_is_not_that_of_the_file(
+    scope, tmp_path, other_library
+):
+    cfg = Config(dict(default_scope=scope, model=toys.distilled(None)))
+    config, _ = publish(cfg, tmp_path)
+    found = Config.fromfile(config).model.get('_scope_')
+    assert found == (None if scope == 'mmdet' else 'mmdet')
+
+
+def test_checkpoint_without_class_names(tmp_path):
+    """MMDetection then takes those of COCO."""
+    cfg = Config.fromfile(toys.CONFIGS / 'small' / 'reviewkd_frcnn.py')
+    cfg.model = toys.distilled(None)
+    config, weights = publish(cfg, tmp_path)
+    assert torch.load(weights)['meta'] == {}
+    with pytest.warns(UserWarning, match='use COCO classes'):
+        detector = init_detector(str(config), str(weights), device='cpu')
+    assert len(detector.dataset_meta['classes']) == 80
+
+
+def test_preprocessor_beside_the_model_comes_into_it(tmp_path):
+    model = toys.distilled(None)
+    beside = model['student'].pop('data_preprocessor')
+    cfg = Config(dict(model=model, data_preprocessor=beside))
+    config, _ = publish(cfg, tmp_path)
+    plain = Config.fromfile(config)
+    assert plain.model.data_preprocessor == beside
+    assert 'data_preprocessor' not in plain
+
+
+def test_part_of_ours_within_a_detector_needs_the_package(tmp_path):
+    student = toys.detector()
+    student.roi_head.bbox_head.loss_bbox = dict(type='HCLLoss')
+    cfg = Config(dict(model=toys.distilled(None, student=student)))
+    config, _ = publish(cfg, tmp_path)
+    imports = Config.fromfile(config).custom_imports
+    assert imports == dict(imports=['mmreviewkd'], allow_failed_imports=False)
 
 
 def test_unlabelled_images_are_left_out(tmp_path):

@@ -42,6 +42,18 @@ def test_table_has_the_student_alone_and_distilled(args, capsys):
     assert '8 x A100, float32, 64x96' in lines
 
 
+def test_models_are_of_the_runs_library(args, other_library, capsys):
+    other_library.register_module('Net', module=toys.Classifier)
+    preprocessor = dict(type='ImageBatchPreprocessor', mean=[120] * 3, std=[60] * 3)
+    model = dict(type='Net', data_preprocessor=preprocessor)
+    cfg = Config.fromfile(args.configs[0])
+    cfg.default_scope = 'other'
+    cfg.model = toys.distilled('random', student=model, teacher=dict(model))
+    cfg.dump(args.configs[0])
+    run(args)
+    assert capsys.readouterr().out.count('| pair') == 2
+
+
 def test_this_machine_is_measured_too(args, capsys):
     args.gpu, args.gpus = 'cpu', 1
     run(args)

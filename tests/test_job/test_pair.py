@@ -1,4 +1,5 @@
 import pytest
+import toys
 from mmengine.config import Config
 
 from mmreviewkd.job import Detectors, JobError
@@ -87,6 +88,44 @@ def test_files_that_a_pair_names(demo, tmp_path, monkeypatch):
     # Those that look at a teacher are not for the student alone.
     assert types(pair.distilled.custom_hooks) == ['DistillScheduleHook', 'MyHook']
     assert types(pair.student.custom_hooks) == ['MyHook']
+
+
+def write_pair(folder, **fields):
+    """Write the config of a run without a teacher's file; return its name."""
+    model = dict(type='Net', data_preprocessor=dict(type='ImgDataPreprocessor'))
+    distilled = dict(
+        type='DistilledModel',
+        student=dict(type='Net'),
+        teacher=model,
+        teacher_checkpoint='t.pth',
+        distillation=dict(type='FeatureDistillation'),
+    )
+    cfg = dict(
+        model=distilled,
+        train_dataloader=dict(batch_size=2),
+        train_cfg=dict(max_epochs=1),
+        optim_wrapper=dict(optimizer=dict(type='SGD')),
+    )
+    Config(cfg | fields).dump(folder / 'pair.py')
+    return str(folder / 'pair.py')
+
+
+def test_models_are_of_the_runs_library(demo, tmp_path, other_library):
+    other_library.register_module('Net', module=toys.Classifier)
+    file = write_pair(tmp_path, default_scope='other')
+    pair = read_pair(Detectors(pair=file), demo)
+    assert pair.student.model.type == pair.teacher.model.type == 'Net'
+
+
+def test_preprocessor_beside_the_model(demo, tmp_path, other_library):
+    other_library.register_module('Net', module=toys.Classifier)
+    beside = dict(type='ImgDataPreprocessor', mean=[1, 2, 3], std=[1, 1, 1])
+    file = write_pair(tmp_path, default_scope='other', data_preprocessor=beside)
+    pair = read_pair(Detectors(pair=file), demo)
+    assert pair.student.model.data_preprocessor == beside
+    assert pair.distilled.model.student.data_preprocessor == beside
+    # The teacher has its own.
+    assert pair.teacher.model.data_preprocessor == dict(type='ImgDataPreprocessor')
 
 
 def test_other_student_of_the_demo(demo):
