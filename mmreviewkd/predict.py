@@ -124,6 +124,20 @@ def predict(
     return path
 
 
+def _image_of(path: Path, images: Sequence[dict], ann_file: Path) -> dict:
+    """Choose the image of a path among those of the same name in several folders."""
+    if len(images) == 1:
+        return images[0]
+    place = path.resolve().as_posix()
+    fits = [one for one in images if place.endswith(f'/{one["file_name"]}')]
+    if len(fits) != 1:
+        raise UsageError(
+            f'{ann_file} has {len(images)} images {printable(path.name)}, and their '
+            f'folders do not tell which of them is {printable(str(path))}'
+        )
+    return fits[0]
+
+
 class _Numbers:
     """Which number stands for which image and class."""
 
@@ -137,13 +151,18 @@ class _Numbers:
             self._take(read_json(ann_file), ann_file)
 
     def _take(self, coco: dict, ann_file: Path) -> None:
-        by_name = {Path(image['file_name']).name: image for image in coco['images']}
+        by_name: dict[str, list[dict]] = {}
+        for image in coco['images']:
+            by_name.setdefault(Path(image['file_name']).name, []).append(image)
         missing = [str(path) for path in self.images if path.name not in by_name]
         if missing:
             raise UsageError(
                 f'{ann_file} does not have all images' + listing('missing', missing)
             )
-        self.images = {path: by_name[path.name]['id'] for path in self.images}
+        self.images = {
+            path: _image_of(path, by_name[path.name], ann_file)['id']
+            for path in self.images
+        }
         ids = {one['name']: one['id'] for one in coco['categories']}
         unknown = [printable(name) for name in self._names if name not in ids]
         if unknown:

@@ -92,6 +92,36 @@ def test_images_that_an_annotation_file_lacks(published, data, tmp_path):
         )
 
 
+@pytest.mark.parametrize('names', [('a/0.png', 'b/0.png'), ('0.png', '0.png')])
+def test_images_of_one_name_in_two_folders(published, tmp_path, names):
+    paths = [tmp_path / 'set' / folder / '0.png' for folder in 'ab']
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
+    content = dict(
+        images=[
+            dict(id=id, file_name=name) for id, name in zip((5, 3), names, strict=True)
+        ],
+        categories=[dict(id=id, name=name) for id, name in enumerate(CLASSES, 1)],
+        annotations=[],
+    )
+    ann_file = tmp_path / 'instances.json'
+    ann_file.write_text(json.dumps(content))
+    cfg = Config.fromfile(published / 'student.py')
+    weights = str(published / 'student.pth')
+
+    def run():
+        predict(cfg, weights, paths, tmp_path / 'out', ann_file=ann_file)
+
+    if names[0] == names[1]:
+        with pytest.raises(UsageError, match=r'has 2 images 0\.png'):
+            run()
+        return
+    run()
+    found = json.loads((tmp_path / 'out' / 'predictions.json').read_text())
+    assert {one['image_id'] for one in found} == {3, 5}
+
+
 def test_another_models_checkpoint_is_refused(published, tmp_path):
     other = toys.save_teacher(toys.detector(), tmp_path / 'other.pth')
     cfg = Config.fromfile(published / 'student.py')

@@ -81,7 +81,7 @@ def _image(path: Path, root: Path, others: dict[str, int]) -> Path:
         content = read_json(path)
         name = content['imagePath']
         for shape in content['shapes']:
-            kind = str(shape.get('shape_type'))
+            kind = _kind(shape)
             if kind not in _SHAPES:
                 others[kind] = others.get(kind, 0) + 1
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -103,6 +103,11 @@ def _image(path: Path, root: Path, others: dict[str, int]) -> Path:
     )
 
 
+def _kind(shape: dict) -> str:
+    """The kind of a shape, which old versions of LabelMe wrote for no polygon."""
+    return str(shape.get('shape_type') or 'polygon')
+
+
 def _things(label: Path, width: int, height: int) -> Iterable[Thing]:
     from supervision.dataset.formats.labelme import labelme_shapes_to_detections
 
@@ -114,7 +119,11 @@ def _things(label: Path, width: int, height: int) -> Iterable[Thing]:
             f'{width}x{height}'
         )
     for kind in _SHAPES:
-        shapes = [s for s in content['shapes'] if s.get('shape_type') == kind]
+        shapes = [
+            dict(shape, shape_type=kind)
+            for shape in content['shapes']
+            if _kind(shape) == kind
+        ]
         if not shapes:
             continue
         names = sorted({shape['label'] for shape in shapes})

@@ -74,7 +74,9 @@ def _from_lists(top: Path, lists: Path, labels: list[Path]) -> LabelSet:
         if not path.is_file():
             raise DataError(f'{lists} has neither train.txt nor trainval.txt')
         names = [
-            line.split()[0] for line in path.read_text().splitlines() if line.strip()
+            line.split()[0]
+            for line in path.read_text(encoding='utf-8-sig').splitlines()
+            if line.strip()
         ]
         missing = [name for name in names if name not in by_name]
         if missing:

@@ -149,7 +149,11 @@ def _things(
 ) -> Iterable[Thing]:
     from supervision.dataset.formats.yolo import yolo_annotations_to_detections
 
-    lines = [line for line in label.read_text().splitlines() if line.strip()]
+    lines = [
+        line
+        for line in label.read_text(encoding='utf-8-sig').splitlines()
+        if line.strip()
+    ]
     boxes = [line for line in lines if len(line.split()) <= _BOX_VALUES]
     polygons = [line for line in lines if len(line.split()) > _BOX_VALUES]
     # Together, the boxes would get masks of their own shape.

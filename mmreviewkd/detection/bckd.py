@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from mmdet.utils import reduce_mean
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -77,7 +78,8 @@ class BCKD(Distillation):
         their_levels = [level.index for level in batch.teacher_levels]
         labels = of_levels(assigned_labels(batch), ours[0], levels, own.num_base_priors)
         positive = (labels >= 0) & (labels < own.num_classes)
-        number = positive.sum().clamp(min=1)
+        # Of all processes on average, as the heads of MMDetection count them.
+        number = reduce_mean(positive.sum().float()).clamp(min=1)
         scores = class_rows(own, [ours[0][level] for level in levels])
         targets = class_rows(other, [theirs[0][level] for level in their_levels])
         classes = binary_distance(scores, targets)

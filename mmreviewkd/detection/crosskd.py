@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from mmdet.models.dense_heads import FCOSHead, RetinaHead
 from mmdet.models.losses.gfocal_loss import quality_focal_loss_tensor_target
+from mmdet.utils import reduce_mean
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -152,7 +153,8 @@ class CrossKD(Distillation):
             assigned_labels(batch, loss), found.classes, levels, own.num_base_priors
         )
         positive = (labels >= 0) & (labels < own.num_classes)
-        number = positive.sum().clamp(min=1)
+        # Of all processes on average, as the heads of MMDetection count them.
+        number = reduce_mean(positive.sum().float()).clamp(min=1)
         losses = self.compare(other, preds, theirs, their_levels)
         return {name: loss / number for name, loss in losses.items()}
 

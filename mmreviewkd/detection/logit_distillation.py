@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.dense_heads import TOODHead
+from mmdet.models.dense_heads import TOODHead, YOLOXHead
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.roi_heads import StandardRoIHead
 from mmengine.registry import MODELS
@@ -115,7 +115,10 @@ class LogitDistillation(Distillation):
         rois = batch.call('roi_head.bbox_roi_extractor').inputs[1]
         scores = batch.call('roi_head.bbox_head').output[0]
         with torch.no_grad():
-            targets = other._bbox_forward(batch.teacher_feats, rois)['cls_score']
+            # A student such as TridentNet has several maps of each image.
+            times = max(1, len(batch.student_feats[0]) // len(batch.teacher_feats[0]))
+            maps = tuple(feat.repeat(times, 1, 1, 1) for feat in batch.teacher_feats)
+            targets = other._bbox_forward(maps, rois)['cls_score']
         return self.divergence(batch, scores, targets).sum() / max(len(rois), 1)
 
     def divergence(self, batch: Batch, preds: Tensor, targets: Tensor) -> Tensor:
@@ -133,7 +136,8 @@ class LogitDistillation(Distillation):
         own, other = (_dense_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own, other)
         with torch.no_grad():
-            theirs = other(batch.teacher_feats)[0]
+            found = other(batch.teacher_feats)
+            theirs = found[0]
         ours = batch.call('bbox_head').output[0]
         # A head sees its neck's levels in their order there.
         preds = _scores(own, [ours[level.index] for level in batch.levels])
@@ -150,6 +154,10 @@ class LogitDistillation(Distillation):
         if own.use_sigmoid_cls:
             divergence = sigmoid_divergence(preds, targets, self.temperature)
             weight = targets.sigmoid().amax(1)
+            if isinstance(other, YOLOXHead):
+                # It trains class scores where objects are, and whether there is one.
+                objects = [found[2][level.index] for level in batch.teacher_levels]
+                weight = weight * torch.cat([x.flatten() for x in objects]).sigmoid()
         else:
             divergence = self.divergence(batch, preds, targets)
             weight = targets.softmax(1)[:, : other.num_classes].amax(1)

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmengine.dist import all_reduce
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
 
-from .object_distillation import pool
+from .object_distillation import pool, targets_of_size
 
 
 @MODELS.register_module()
@@ -73,26 +74,34 @@ class NormDirection(Distillation):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compare the objects' vectors; 0 where there are none."""
         boxes = batch.boxes
-        if not sum(map(len, boxes)):
-            every = (*batch.feats, *self.parameters())
-            return dict(loss=0 * torch.stack([x.sum() for x in every]).sum())
         labels = torch.cat(
             [one.gt_instances.labels for one in batch.data_samples or ()]
         )
         # A level without a stride is as coarse as the image.
         strides = [level.stride or max(batch.images.shape) for level in batch.levels]
         with torch.autocast(batch.images.device.type, enabled=False):
-            preds = self.embedding(pool(batch.feats, boxes, strides))
-            targets = pool(batch.targets, boxes, strides)
+            targets = pool(targets_of_size(batch), boxes, strides)
+            # Without objects too: other processes may have some.
             self.remember(targets, labels)
+            if not len(labels):
+                every = (*batch.feats, *self.parameters())
+                return dict(loss=0 * torch.stack([x.sum() for x in every]).sum())
+            preds = self.embedding(pool(batch.feats, boxes, strides))
             means = self.sums[labels] / self.counts[labels, None]
             return dict(loss=norm_direction(preds, targets, means.to(preds)))
 
     @torch.no_grad()
     def remember(self, targets: Tensor, labels: Tensor) -> None:
-        """Add vectors (K, C) of the teacher to the means of their classes."""
-        self.sums.index_add_(0, labels, targets.to(self.sums))
-        self.counts.index_add_(0, labels, torch.ones_like(labels).to(self.counts))
+        """Add vectors (K, C) of the teacher to the means of their classes.
+
+        Those of all processes, so that all have the same means.
+        """
+        sums, counts = torch.zeros_like(self.sums), torch.zeros_like(self.counts)
+        sums.index_add_(0, labels, targets.to(sums))
+        counts.index_add_(0, labels, torch.ones_like(labels).to(counts))
+        for total, new in ((self.sums, sums), (self.counts, counts)):
+            all_reduce(new)
+            total += new
 
 
 def norm_direction(preds: Tensor, targets: Tensor, means: Tensor) -> Tensor:

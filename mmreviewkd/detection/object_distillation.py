@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import roi_align
 
+from mmreviewkd.connectors.connector import resize
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
 from mmreviewkd.methods.classifiers import is_classifier
@@ -67,7 +68,7 @@ class ObjectDistillation(Distillation):
         strides = [level.stride or max(batch.images.shape) for level in batch.levels]
         with torch.autocast(batch.images.device.type, enabled=False):
             preds = pool(batch.feats, boxes, strides)
-            targets = pool(batch.targets, boxes, strides)
+            targets = pool(targets_of_size(batch), boxes, strides)
             return dict(loss=self.compare(preds, targets))
 
     def choose(self, boxes: Tensor) -> Tensor:
@@ -81,6 +82,15 @@ class ObjectDistillation(Distillation):
     @abstractmethod
     def compare(self, preds: Tensor, targets: Tensor) -> Tensor:
         """Compute the loss of the student's vectors (K, C) and the teacher's."""
+
+
+def targets_of_size(batch: Batch) -> list[Tensor]:
+    """Give the teacher's maps the sizes of the student's.
+
+    They have others where ``model.resize`` is ``'review'``.
+    """
+    pairs = zip(batch.targets, batch.feats, strict=True)
+    return [resize(target, feat.shape[-2:]) for target, feat in pairs]
 
 
 def pool(

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.dense_heads import TOODHead
+from mmdet.models.dense_heads import TOODHead, YOLOXHead
 from torch import Tensor
 
 from mmreviewkd.methods import Batch
@@ -39,7 +39,8 @@ def score_weights(batch: Batch, method: str) -> list[Tensor]:
     teacher = batch.teacher.model
     head = scoring_head(teacher, method)
     check_features(batch, method)
-    maps = head(batch.teacher_feats)[0]
+    outputs = head(batch.teacher_feats)
+    maps = outputs[0]
     weights = []
     for level, target in zip(batch.teacher_levels, batch.targets, strict=True):
         if level.index >= len(maps):
@@ -49,6 +50,9 @@ def score_weights(batch: Batch, method: str) -> list[Tensor]:
                 f'{level.index} is compared; leave it out of model.levels'
             )
         weight = highest(head, maps[level.index].float())
+        if isinstance(head, YOLOXHead):
+            # It trains class scores where objects are, and whether there is one.
+            weight = weight * outputs[2][level.index].float().sigmoid()
         weights.append(fit(weight.to(target), target))
     return weights
 
@@ -84,6 +88,7 @@ def highest(head: Any, scores: Tensor) -> Tensor:
 def fit(weight: Tensor, target: Tensor) -> Tensor:
     """Give weights (N, 1, h, w) the batch and the size of a map."""
     if len(weight) != len(target):
+        # A student such as TridentNet has several maps of each image.
         weight = weight.repeat(len(target) // len(weight), 1, 1, 1)
     if weight.shape[2:] != target.shape[2:]:
         weight = F.interpolate(weight, size=target.shape[2:], mode='nearest')

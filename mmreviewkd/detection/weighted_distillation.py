@@ -44,6 +44,9 @@ class WeightedFeatureDistillation(FeatureDistillation):
         ValueError: If ``weights`` or ``loss`` is none of these.
     """
 
+    # Weights come from annotations or the teacher's heads.
+    maps_only = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -96,6 +96,22 @@ def test_masks_of_labelme(tmp_path):
     assert mask[5, 5] and mask[5, 35] and not mask[5, 20]
 
 
+def test_shapes_of_old_labelme_are_polygons(tmp_path):
+    """Its versions before the other kinds wrote none."""
+    polygon = shape('cat', 'polygon', POINTS)
+    without = {key: value for key, value in polygon.items() if key != 'shape_type'}
+    root = write_labelme(tmp_path / 'set', [without, dict(polygon, shape_type=None)])
+    data, train, _ = converted(root, tmp_path, val_fraction=0.5)
+    assert data.has_masks and len(train['annotations']) == 2
+
+
+def test_labels_with_a_byte_order_mark(tmp_path):
+    """As editors on Windows write them."""
+    root = write_yolo(tmp_path / 'set', [f'\ufeff0 {BOX}'])
+    _, train, _ = converted(root, tmp_path)
+    assert len(train['annotations']) == 1
+
+
 @pytest.mark.parametrize('kind', ['YOLO', 'LabelMe'])
 def test_boxes_among_masks_get_none(tmp_path, kind):
     if kind == 'YOLO':

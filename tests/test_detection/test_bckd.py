@@ -125,3 +125,16 @@ def test_detectors_that_do_not_fit(student, teacher, message):
     distillation = bckd()
     with pytest.raises(ValueError, match=message):
         distillation(steps.step(distillation, student, teacher))
+
+
+def test_positives_are_counted_over_all_processes(monkeypatch):
+    """Here three times as many on average, so that each counts a third."""
+    student, teacher = steps.pair(toys.one_stage('gfl'))
+    distillation = bckd()
+    one = steps.step(distillation, student, teacher)
+    alone = distillation(one)
+    monkeypatch.setattr(
+        'mmreviewkd.detection.bckd.reduce_mean', lambda number: 3 * number
+    )
+    for key, loss in distillation(one).items():
+        torch.testing.assert_close(3 * loss, alone[key])

@@ -159,3 +159,16 @@ def test_heads_of_another_width():
     batch = steps.step(distillation, student, teacher)
     with pytest.raises(ValueError, match='feat_channels=16 and 32'):
         distillation(batch)
+
+
+def test_positives_are_counted_over_all_processes(monkeypatch):
+    """Here three times as many on average, so that each counts a third."""
+    student, teacher = steps.pair(toys.one_stage('gfl'))
+    distillation = crosskd()
+    one = steps.step(distillation, student, teacher)
+    alone = distillation(one)
+    monkeypatch.setattr(
+        'mmreviewkd.detection.crosskd.reduce_mean', lambda number: 3 * number
+    )
+    for key, loss in distillation(one).items():
+        torch.testing.assert_close(3 * loss, alone[key])

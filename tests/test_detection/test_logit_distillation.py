@@ -5,6 +5,7 @@ import pytest
 import torch
 import toys
 from mmdet.models.roi_heads import CascadeRoIHead
+from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 
 from mmreviewkd.detection import LogitDistillation
@@ -280,3 +281,53 @@ def test_cascades_are_refused():
     one.teacher.model.roi_head = CascadeRoIHead.__new__(CascadeRoIHead)
     with pytest.raises(ValueError, match='one box head.*; got CascadeRoIHead'):
         loss_of(one)
+
+
+def test_student_with_several_maps_of_each_image():
+    """TridentNet's proposals in training are of three times as many images."""
+    torch.manual_seed(0)
+
+    def detector(kind, **fields):
+        head = dict(
+            type=kind,
+            bbox_roi_extractor=dict(
+                type='SingleRoIExtractor',
+                roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+                out_channels=8,
+                featmap_strides=[16],
+            ),
+            bbox_head=dict(
+                type='Shared2FCBBoxHead',
+                in_channels=8,
+                fc_out_channels=8,
+                num_classes=3,
+            ),
+            **fields,
+        )
+        return torch.nn.ModuleDict(dict(roi_head=MODELS.build(head)))
+
+    student = detector('TridentRoIHead', num_branch=3, test_branch_idx=1)
+    teacher = detector('StandardRoIHead').eval()
+    maps = torch.rand(2, 8, 8, 8)
+    distillation = LogitDistillation([8], [8])
+    recorder = FeatureRecorder(student, distillation.student_modules(student))
+    rois = torch.tensor([[float(image), 0, 0, 64, 64] for image in range(6)])
+    with recorder:
+        student.roi_head._bbox_forward((maps.repeat(3, 1, 1, 1),), rois)
+    one = Batch(
+        feats=(),
+        targets=(),
+        images=torch.zeros(2, 3, 128, 128),
+        data_samples=[],
+        student=student,
+        teacher=SimpleNamespace(model=teacher),
+        student_feats=(maps.repeat(3, 1, 1, 1),),
+        teacher_feats=(maps,),
+        recorded=recorder,
+    )
+    found = distillation(one)['loss']
+    # Each branch sees the same maps here, so three times the first two images.
+    scores = recorder.call('roi_head.bbox_head').output[0][:2]
+    theirs = teacher.roi_head._bbox_forward((maps,), rois[:2])['cls_score']
+    expected = softmax_divergence(scores, theirs, distillation.temperature).mean()
+    torch.testing.assert_close(found, expected)

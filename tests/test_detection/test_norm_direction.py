@@ -77,3 +77,18 @@ def test_detectors_without_classes_are_refused():
     assert len(distillation.counts) == 3
     with pytest.raises(ValueError, match='num_classes.*; RPNHead has none'):
         distillation.student_modules(student.rpn_head)
+
+
+@pytest.mark.parametrize('boxes', [[[8, 8, 24, 24]], []])
+def test_class_means_are_those_of_all_processes(monkeypatch, boxes):
+    """The other one has seen two objects of class 1, also where this one has none."""
+
+    def add_those_of_the_other(tensor):
+        tensor[1] += 2.0
+
+    module = 'mmreviewkd.detection.norm_direction'
+    monkeypatch.setattr(f'{module}.all_reduce', add_those_of_the_other)
+    distillation = nd([4, 4], [4, 4])
+    distillation(batches.batch([boxes]))
+    assert distillation.counts.tolist() == [len(boxes), 2, 0]
+    assert distillation.sums[1].tolist() == [2.0] * 4

@@ -37,6 +37,21 @@ def test_vectors_are_means_over_boxes_on_the_level_of_their_size():
     assert preds[1].tolist() == pytest.approx([expected] * 4)
 
 
+def test_teachers_maps_of_another_size_are_read_at_the_same_places():
+    """As with model.resize='review'; the box's centre is 16 pixels from the left."""
+    batch = batches.batch([[[8, 8, 24, 24], [8, 8, 24, 24]]], size=64)
+    twice = [
+        torch.arange(2.0 * side, dtype=torch.double).expand(1, 4, 2 * side, 2 * side)
+        for side in (8, 4)
+    ]
+    same = vectors(batch)[0]
+    batch.targets = tuple(twice)
+    preds, targets = vectors(batch)
+    torch.testing.assert_close(preds, same)
+    # Positions 1 and 2 of the student's eight are 2 and 4 of the teacher's sixteen.
+    torch.testing.assert_close(targets, torch.full_like(targets, 3.0))
+
+
 @pytest.mark.parametrize('strides', [(4, 8, 16, 32), (8, 32), (8, 16, 64), (16,)])
 def test_the_coarsest_level_with_14_positions_to_a_side(strides):
     sides = [20, 111, 113, 223, 225, 447, 449, 895, 897]

@@ -1,9 +1,14 @@
+from types import SimpleNamespace
+
 import pytest
 import steps
 import torch
 import toys
+from mmdet.models.dense_heads import YOLOXHead
 
 from mmreviewkd.detection import WeightedFeatureDistillation
+from mmreviewkd.detection.position_weights import score_weights
+from mmreviewkd.features import Feature
 from mmreviewkd.losses import HCLLoss
 from mmreviewkd.losses.weighted_mean import weighted_mse
 
@@ -96,3 +101,26 @@ def test_teachers_without_scores_are_refused():
 def test_wrong_fields(changes, message):
     with pytest.raises(ValueError, match=message):
         weighted(**changes)
+
+
+@pytest.mark.parametrize('weights', ['scores', 'boxes'])
+def test_unlabelled_images_are_left_to_methods_without_weights(weights):
+    """They have neither annotations nor scores here."""
+    assert not weighted(weights=weights).maps_only
+
+
+def test_yolox_weighs_by_class_and_objectness():
+    """Its class scores are trained where objects are only."""
+    torch.manual_seed(0)
+    head = YOLOXHead(num_classes=3, in_channels=4, feat_channels=4, strides=(8,)).eval()
+    feats = (torch.randn(2, 4, 6, 5),)
+    one = SimpleNamespace(
+        teacher=SimpleNamespace(model=SimpleNamespace(bbox_head=head, neck=head)),
+        teacher_feats=feats,
+        teacher_levels=[Feature('neck', 0, 4, 8)],
+        targets=feats,
+    )
+    (found,) = score_weights(one, 'a method')
+    classes, _, objects = head(feats)
+    expected = classes[0].sigmoid().amax(1, keepdim=True) * objects[0].sigmoid()
+    torch.testing.assert_close(found, expected)
