@@ -155,3 +155,13 @@ def test_what_the_review_adds_to_the_start(title, file, _):
     value = dict(mean=fmean(found), interval=t_interval(found, ROUNDING_STD))
     cell = gain(value).replace('+0.0 [', '0.0 [', 1)
     assert f'| {title} | {cell} |' in (ROOT / 'docs/results.md').read_text()
+
+
+@pytest.mark.parametrize('row', 'mkd_r rlf rlf_abf rlf_hcl review_standardized'.split())
+def test_ablation_of_classifiers(row):
+    run = summary('cifar100_1')[row]
+    cells = spread(run['top-1 accuracy']), gain(run['top-1 gain'])
+    page = (ROOT / 'docs/classification.md').read_text()
+    _, page = page.split('### Ablation')
+    (line,) = (line for line in page.splitlines() if f'| `{row}.py` |' in line)
+    assert line.endswith(f'| {" | ".join(cells)} |')
