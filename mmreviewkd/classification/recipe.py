@@ -58,8 +58,7 @@ def milestones(cfg: Config, epoch_steps: int) -> tuple[list[int], float]:
     Raises:
         UsageError: If it has other schedulers.
     """
-    schedulers = cfg.get('param_scheduler') or []
-    schedulers = [schedulers] if isinstance(schedulers, dict) else schedulers
+    schedulers = _schedulers(cfg)
     if not schedulers:
         return [], 1.0
     if len(schedulers) > 1 or type_name(schedulers[0]) != 'MultiStepLR':
@@ -99,8 +98,7 @@ def _not_followed(cfg: Config) -> Iterator[str]:
         yield 'optim_wrapper.clip_grad'
     if wrapper.get('accumulative_counts', 1) != 1:
         yield 'optim_wrapper.accumulative_counts'
-    schedulers = cfg.get('param_scheduler') or []
-    for one in [schedulers] if isinstance(schedulers, dict) else schedulers:
+    for one in _schedulers(cfg):
         for key in one:
             if type_name(one) == 'MultiStepLR' and key not in _OF_SCHEDULER:
                 yield f'param_scheduler.{key}'
@@ -117,6 +115,11 @@ def _not_followed(cfg: Config) -> Iterator[str]:
     for hook in _hooks(cfg):
         if type_name(hook) not in _HOOKS:
             yield f'the hook {type_name(hook)}'
+
+
+def _schedulers(cfg: Config) -> list[Any]:
+    schedulers = cfg.get('param_scheduler') or []
+    return [schedulers] if isinstance(schedulers, dict) else list(schedulers)
 
 
 def _hooks(cfg: Config) -> list[Any]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
 
-from .object_distillation import pool, targets_of_size
+from .object_distillation import no_loss, pool_objects
 
 
 @MODELS.register_module()
@@ -77,16 +77,13 @@ class NormDirection(Distillation):
         labels = torch.cat(
             [one.gt_instances.labels for one in batch.data_samples or ()]
         )
-        # A level without a stride is as coarse as the image.
-        strides = [level.stride or max(batch.images.shape) for level in batch.levels]
         with torch.autocast(batch.images.device.type, enabled=False):
-            targets = pool(targets_of_size(batch), boxes, strides)
+            preds, targets = pool_objects(batch, boxes)
             # Without objects too: other processes may have some.
             self.remember(targets, labels)
             if not len(labels):
-                every = (*batch.feats, *self.parameters())
-                return dict(loss=0 * torch.stack([x.sum() for x in every]).sum())
-            preds = self.embedding(pool(batch.feats, boxes, strides))
+                return dict(loss=no_loss(batch, self))
+            preds = self.embedding(preds)
             means = self.sums[labels] / self.counts[labels, None]
             return dict(loss=norm_direction(preds, targets, means.to(preds)))
 

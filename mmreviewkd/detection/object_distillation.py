@@ -62,14 +62,9 @@ class ObjectDistillation(Distillation):
                 return dict(loss=self.compare(*rows))
         boxes = [self.choose(boxes) for boxes in batch.boxes]
         if sum(map(len, boxes)) < 2:
-            every = (*batch.feats, *self.parameters())
-            return dict(loss=0 * torch.stack([x.sum() for x in every]).sum())
-        # A level without a stride is as coarse as the image.
-        strides = [level.stride or max(batch.images.shape) for level in batch.levels]
+            return dict(loss=no_loss(batch, self))
         with torch.autocast(batch.images.device.type, enabled=False):
-            preds = pool(batch.feats, boxes, strides)
-            targets = pool(targets_of_size(batch), boxes, strides)
-            return dict(loss=self.compare(preds, targets))
+            return dict(loss=self.compare(*pool_objects(batch, boxes)))
 
     def choose(self, boxes: Tensor) -> Tensor:
         """Take at most ``max_objects`` of an image's boxes (K, 4)."""
@@ -84,13 +79,20 @@ class ObjectDistillation(Distillation):
         """Compute the loss of the student's vectors (K, C) and the teacher's."""
 
 
-def targets_of_size(batch: Batch) -> list[Tensor]:
-    """Give the teacher's maps the sizes of the student's.
+def no_loss(batch: Batch, module: nn.Module) -> Tensor:
+    """Compute a loss of 0 with a gradient for all maps and weights."""
+    every = (*batch.feats, *module.parameters())
+    return 0 * torch.stack([x.sum() for x in every]).sum()
 
-    They have others where ``model.resize`` is ``'review'``.
-    """
+
+def pool_objects(batch: Batch, boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Give the objects' vectors (K, C) of the student and (K, D) of the teacher."""
+    # A level without a stride is as coarse as the image.
+    strides = [level.stride or max(batch.images.shape) for level in batch.levels]
+    # The teacher's maps have other sizes where model.resize is 'review'.
     pairs = zip(batch.targets, batch.feats, strict=True)
-    return [resize(target, feat.shape[-2:]) for target, feat in pairs]
+    targets = [resize(target, feat.shape[-2:]) for target, feat in pairs]
+    return pool(batch.feats, boxes, strides), pool(targets, boxes, strides)
 
 
 def pool(
