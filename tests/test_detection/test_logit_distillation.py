@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import toys
+from mmdet.models.dense_heads import YOLOXHead
 from mmdet.models.roi_heads import CascadeRoIHead
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
@@ -331,3 +332,36 @@ def test_student_with_several_maps_of_each_image():
     theirs = teacher.roi_head._bbox_forward((maps,), rois[:2])['cls_score']
     expected = softmax_divergence(scores, theirs, distillation.temperature).mean()
     torch.testing.assert_close(found, expected)
+
+
+def test_yolox_weighs_points_by_class_and_objectness():
+    """Its class scores are trained where objects are only."""
+    torch.manual_seed(0)
+    student, teacher = (
+        YOLOXHead(num_classes=3, in_channels=4, feat_channels=4, strides=(8,)).eval()
+        for _ in range(2)
+    )
+    maps = (torch.randn(2, 4, 6, 5),)
+    levels = [Feature('neck', 0, 4, 8)]
+    one = SimpleNamespace(
+        student=SimpleNamespace(bbox_head=student),
+        teacher=SimpleNamespace(model=SimpleNamespace(bbox_head=teacher)),
+        teacher_feats=maps,
+        levels=levels,
+        teacher_levels=levels,
+        call=lambda name: SimpleNamespace(output=student(maps)),
+    )
+    distillation = LogitDistillation([4], [4])
+    found = distillation.compare_priors(one)
+    (preds,), (targets,) = student(maps)[0], teacher(maps)[0]
+    objects = teacher(maps)[2][0].sigmoid()
+    total = weights = 0.0
+    for image in range(2):
+        for row in range(6):
+            for column in range(5):
+                place = image, slice(None), row, column
+                weight = targets[place].sigmoid().max() * objects[place]
+                rows = preds[place][None], targets[place][None]
+                total += weight * sigmoid_divergence(*rows, distillation.temperature)
+                weights += weight
+    torch.testing.assert_close(found, (total / weights)[0])
