@@ -4,12 +4,33 @@ from argparse import Namespace
 from collections.abc import Sequence
 
 from mmengine.config import Config, DictAction
+from mmengine.hub import get_config
 
 from .errors import UsageError
 
 
+def load_config(name: str) -> Config:
+    """Read a config by its path, or by its name in a package.
+
+    Args:
+        name (str): Such as ``'my_config.py'`` or ``'mmdet::ssd/ssd300_coco.py'``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UsageError: If it is no config.
+    """
+    try:
+        return get_config(name) if '::' in name else Config.fromfile(name)
+    except OSError:
+        raise  # these name the file
+    except Exception as error:  # a config is Python, which can fail in any way
+        raise UsageError(
+            f'{name} cannot be read as a config: {type(error).__name__}: {error}'
+        ) from error
+
+
 def read_config(path: str, options: Sequence[str] = ()) -> Config:
-    """Read a config file.
+    """Read a config, and change it.
 
     Args:
         path (str): The file.
@@ -20,14 +41,7 @@ def read_config(path: str, options: Sequence[str] = ()) -> Config:
         FileNotFoundError: If there is no such file.
         UsageError: If it is no config, or a change cannot be read or made.
     """
-    try:
-        cfg = Config.fromfile(path)
-    except OSError:
-        raise  # these name the file
-    except Exception as error:  # a config is Python, which can fail in any way
-        raise UsageError(
-            f'{path} cannot be read as a config: {type(error).__name__}: {error}'
-        ) from error
+    cfg = load_config(path)
     for option in options:
         _change(cfg, option)
     return cfg

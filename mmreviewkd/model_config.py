@@ -4,10 +4,10 @@ import copy
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.hub import get_config
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
+from .config_file import load_config
 from .type_names import by_name, type_name
 
 DISTILLED = ('DistilledModel', 'DistilledDetector')
@@ -48,8 +48,8 @@ def resolve_model_config(model: str | dict) -> ConfigDict:
 
     Raises:
         FileNotFoundError: If a named file does not exist.
-        ValueError: If the file has no ``model``, the dict no ``type``, the changes do
-            not fit their base, or ``model`` is none of these.
+        ValueError: If the file is no config or has no ``model``, the dict no
+            ``type``, the changes do not fit their base, or ``model`` is none of these.
     """
     if isinstance(model, str):
         return _model_of_file(model)
@@ -99,7 +99,7 @@ def _check_lists(changes: dict, base: dict) -> None:
 
 
 def _model_of_file(name: str) -> ConfigDict:
-    cfg = get_config(name) if '::' in name else Config.fromfile(name)
+    cfg = load_config(name)
     if 'model' not in cfg:
         raise ValueError(f'the config {name} has no `model`')
     scope = cfg.get('default_scope')

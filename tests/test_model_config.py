@@ -3,6 +3,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
+from mmreviewkd.errors import UsageError
 from mmreviewkd.model_config import (
     build_model,
     model_of_run,
@@ -110,6 +111,15 @@ def test_model_of_a_run_has_the_preprocessor_beside_it():
 def test_missing_file_is_named():
     with pytest.raises(FileNotFoundError, match='nowhere.py'):
         resolve_model_config('/nowhere.py')
+
+
+@pytest.mark.parametrize('text', ['model = dict(', '1 / 0', '_base_ = "mmdet::x.py"'])
+def test_broken_file_is_named(text, tmp_path):
+    """A run reads it for its student or teacher, where no tool has named it."""
+    path = tmp_path / 'own.py'
+    path.write_text(text)
+    with pytest.raises((UsageError, FileNotFoundError), match=r'own\.py|x\.py'):
+        resolve_model_config(str(path))
 
 
 def test_file_without_a_model(tmp_path):

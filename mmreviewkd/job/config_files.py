@@ -5,8 +5,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.hub import get_config
 
+from mmreviewkd.config_file import load_config
+from mmreviewkd.errors import UsageError
 from mmreviewkd.files import configs_folder
 from mmreviewkd.type_names import by_name
 
@@ -28,16 +29,13 @@ def read_config(name: str, flag: str) -> Config:
     if '::' not in name and not Path(name).is_file():
         raise JobError(f'{flag}: there is no config file {name}')
     try:
-        cfg = get_config(name) if '::' in name else Config.fromfile(name)
-        return _with_names(cfg)
+        return _with_names(load_config(name))
     except FileNotFoundError as error:
         near = ', '.join(_near_in_package(name, str(error)))
         why = f'there is no such config; near it are {near}' if near else error
         raise JobError(f'{flag}: {name} cannot be read: {why}') from error
-    except Exception as error:  # a config is code
-        raise JobError(
-            f'{flag}: {name} cannot be read: {type(error).__name__}: {error}'
-        ) from error
+    except UsageError as error:
+        raise JobError(f'{flag}: {error}') from error
 
 
 def _with_names(cfg: Config) -> Config:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.hub import get_config
 
+from mmreviewkd.config_file import load_config
+from mmreviewkd.errors import UsageError
 from mmreviewkd.results.results import DISTILLED, WITH_UNLABELED
 
 from .errors import JobError
@@ -126,8 +127,8 @@ def refuse_double_names(methods: Sequence[Method]) -> None:
 
 def _read_method(file: str) -> Method:
     try:
-        cfg = get_config(file) if '::' in file else Config.fromfile(file)
-    except (ImportError, OSError, SyntaxError) as error:
+        cfg = load_config(file)
+    except (OSError, UsageError) as error:
         raise JobError(f'the method {file} cannot be read: {error}') from error
     if 'method' not in cfg:
         raise JobError(

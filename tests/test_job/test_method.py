@@ -57,6 +57,7 @@ def test_imports(tmp_path, monkeypatch, imports):
     [
         (None, 'own.py cannot be read: .*No such file'),
         ('method = dict(', 'own.py cannot be read'),
+        ('method = 1 / 0', 'own.py cannot be read'),
         ("custom_imports = dict(imports='no_such_module')", 'no_such_module'),
         ("model = dict(type='A')", 'own.py has no variable `method`'),
     ],
