@@ -56,7 +56,8 @@ class CrossKD(Distillation):
     4) instead of the boxes, as :class:`LocalizationDistillation` does; for ATSS it also
     compares the centerness; for FCOS it divides by the sum of the centerness targets,
     takes IoU instead of GIoU, ``rest=2``, and the weights 0.4 and 0.75. For all of
-    them it leaves out the anchors that the assigner ignores.
+    them, FCOS apart, it leaves out anchors in the padding and those that the assigner
+    ignores.
 
     It fits GFL, RetinaNet, FCOS and ATSS, the same head on both sides. A two-stage
     detector predicts from proposals instead of maps, and its RPN has one convolution
