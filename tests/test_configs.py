@@ -10,7 +10,11 @@ import toys
 from mmengine.config import Config
 
 from mmreviewkd.distillers.levels import match_levels
-from mmreviewkd.model_config import resolve_model_config, without_pretrained
+from mmreviewkd.model_config import (
+    build_model,
+    resolve_model_config,
+    without_pretrained,
+)
 
 # Those of classifiers: tests/test_classification/test_configs.py.
 DISTILLED = [
@@ -139,6 +143,18 @@ def test_method_trains(path, tiny):
         loss.backward()
         assert not without_gradient(model)
         optimizer.step()
+
+
+def test_freekd_has_a_convolution_for_every_map():
+    """As in the authors' code, also where channels are as many."""
+    method = Config.fromfile(toys.CONFIGS / 'methods/freekd.py').method
+    method.pop('_delete_')
+    method.update(in_channels=[8, 8], out_channels=[8, 8])
+    parts = build_model(method).connector.modules()
+    layers = [part for part in parts if not list(part.children())]
+    assert [type(layer) for layer in layers] == [torch.nn.Conv2d] * 2
+    for layer in layers:
+        assert layer.kernel_size == (1, 1) and layer.bias is not None
 
 
 @pytest.mark.parametrize(

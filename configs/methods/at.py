@@ -16,8 +16,8 @@ method = dict(
             mode='paper',
         ),
     ),
-    # RepDistiller's is 1000, for the mean squared distance, which depends on the image
-    # size. With this weight the gradient starts about as large as the detector's own,
-    # on the small pair.
+    # The paper's beta / 2. RepDistiller's is 1000, for the mean squared distance, which
+    # depends on the image size. With this weight the gradient starts about as large as
+    # the detector's own, on the small pair.
     loss_weight=1.0,
 )

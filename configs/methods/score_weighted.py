@@ -1,5 +1,6 @@
 # Score-weighted L2: maps after two convolutions, most where the teacher is sure of an
-# object. Builds the teacher's heads. Ultralytics takes raw maps.
+# object. Builds the teacher's heads. Ultralytics takes raw maps, and the
+# weight 6.
 method = dict(
     _delete_=True,
     type='WeightedFeatureDistillation',

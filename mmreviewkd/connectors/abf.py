@@ -19,7 +19,8 @@ class ABF(nn.Module):
     is compared with the teacher's map.
 
     See "Distilling Knowledge via Knowledge Review", CVPR 2021
-    (https://arxiv.org/abs/2104.09044).
+    (https://arxiv.org/abs/2104.09044). The attention's convolution starts like the
+    others, with a bias of 0; the authors' code leaves it to PyTorch's default.
 
     Args:
         in_channels (int): Channels of the student's map.

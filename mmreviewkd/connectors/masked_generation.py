@@ -15,7 +15,8 @@ class MaskedGenerationConnector(AlignConnector):
     "Masked Generative Distillation" (MGD, ECCV 2022, https://arxiv.org/abs/2205.01529):
     pixels are hidden at random, in all channels alike, and two
     3x3 convolutions with a ReLU between them make the map that is compared with the
-    teacher's by squared error: the sum over a map there, the mean here.
+    teacher's by squared error: the sum over a map there, so that finer levels count
+    more, the mean here. For classifiers the authors' code hides whole channels instead.
 
     With ``mask='attention'`` the teacher chooses: the positions that it attends to most
     are hidden, where the mean of the channels' absolute values is largest. See

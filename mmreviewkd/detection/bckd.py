@@ -35,8 +35,8 @@ class BCKD(Distillation):
 
     As there, the weight of a class is part of the gradient, that of a box is not.
     Positive is what the student's own loss takes to be an object in this step; nothing
-    is assigned twice. The authors' code leaves out the anchors that the assigner
-    ignores; here they count.
+    is assigned twice. The authors' code leaves out anchors in the padding, anchors that
+    the assigner ignores, and levels without a positive one; here they count.
 
     It fits GFL, RetinaNet, FCOS and ATSS, the same head on both sides.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from mmdet.models.dense_heads import FCOSHead, RetinaHead
+from mmdet.models.dense_heads import FCOSHead, GFLHead, RetinaHead
 from mmdet.models.losses.gfocal_loss import quality_focal_loss_tensor_target
 from mmdet.utils import reduce_mean
 from mmengine.registry import MODELS
@@ -19,10 +19,12 @@ from .dense_heads import (
     box_rows,
     class_rows,
     dense_head,
+    flat_rows,
     giou_distance,
     head_pair,
     of_levels,
 )
+from .logit_distillation import softmax_divergence
 
 TOWERS = ('cls_convs', 'reg_convs')
 
@@ -49,14 +51,16 @@ class CrossKD(Distillation):
     activated. Classes are compared by the quality focal loss to the teacher's scores,
     boxes by 1 - GIoU to the teacher's boxes, weighted by the teacher's highest class
     score. Both are summed over all anchors or points, and divided by the number of
-    those that are positive in the student's own loss.
+    those that are positive in the student's own loss. Of GFL, which predicts a
+    distribution for each side of a box, these are compared in place of the boxes: by
+    the Kullback-Leibler divergence from the teacher's, averaged over the sides, and
+    over all points with the same weights.
 
-    That is the authors' code for RetinaNet. For the other heads it differs from this
-    class: for GFL it compares the distributions of the sides (Kullback-Leibler, weight
-    4) instead of the boxes, as :class:`LocalizationDistillation` does; for ATSS it also
-    compares the centerness; for FCOS it divides by the sum of the centerness targets,
-    takes IoU instead of GIoU, ``rest=2``, and the weights 0.4 and 0.75. For all of
-    them it leaves out the anchors that the assigner ignores.
+    That is the authors' code for RetinaNet and GFL. For the other heads it differs from
+    this class: for ATSS it also compares the centerness; for FCOS it divides by the sum
+    of the centerness targets, takes IoU instead of GIoU, ``rest=2``, and the weights
+    0.4 and 0.75. For all of them, FCOS apart, it leaves out anchors in the padding and
+    those that the assigner ignores.
 
     It fits GFL, RetinaNet, FCOS and ATSS, the same head on both sides. A two-stage
     detector predicts from proposals instead of maps, and its RPN has one convolution
@@ -70,7 +74,8 @@ class CrossKD(Distillation):
             convolutions the student's map comes from the third, as in the authors'
             configs of GFL, RetinaNet and ATSS.
         beta (float): Exponent of the quality focal loss. Defaults to 1.0.
-        box_weight (float): Weight of the boxes' part. Defaults to 1.0.
+        box_weight (float, optional): Weight of the boxes' part. Defaults to None: the
+            authors', 4.0 for GFL and 1.0 for the others.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
     """
 
@@ -82,7 +87,7 @@ class CrossKD(Distillation):
         out_channels: Sequence[int],
         rest: int = 1,
         beta: float = 1.0,
-        box_weight: float = 1.0,
+        box_weight: float | None = None,
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(in_channels, out_channels, loss_weight)
@@ -155,8 +160,7 @@ class CrossKD(Distillation):
         positive = (labels >= 0) & (labels < own.num_classes)
         # Of all processes on average, as the heads of MMDetection count them.
         number = reduce_mean(positive.sum().float()).clamp(min=1)
-        losses = self.compare(other, preds, theirs, their_levels)
-        return {name: loss / number for name, loss in losses.items()}
+        return self.compare(other, preds, theirs, their_levels, number)
 
     def predict(self, head: Any, inside: Maps) -> Maps:
         """Run the rest of a head, from the maps inside it."""
@@ -180,9 +184,14 @@ class CrossKD(Distillation):
         return Maps([predict_classes(feat) for feat in classes], sides)
 
     def compare(
-        self, head: Any, preds: Maps, targets: Maps, levels: Sequence[int]
+        self,
+        head: Any,
+        preds: Maps,
+        targets: Maps,
+        levels: Sequence[int],
+        number: Tensor,
     ) -> dict[str, Tensor]:
-        """Sum the losses of class scores and of boxes over all anchors or points."""
+        """Compare class scores and boxes, where ``number`` anchors are positive."""
         ours, theirs = (
             class_rows(head, [maps.classes[level] for level in levels])
             for maps in (preds, targets)
@@ -192,13 +201,29 @@ class CrossKD(Distillation):
         classes = quality_focal_loss_tensor_target(
             ours, scores, beta=self.beta, reduction='sum'
         )
-        distance = giou_distance(
-            *(box_rows(head, maps.boxes, levels) for maps in (preds, targets))
-        )
+        if isinstance(head, GFLHead):
+            distance = side_divergence(head, preds, targets, levels)
+            total, published = weight.sum(), 4.0
+        else:
+            decoded = (box_rows(head, maps.boxes, levels) for maps in (preds, targets))
+            distance = giou_distance(*decoded)
+            total, published = number, 1.0
+        factor = published if self.box_weight is None else self.box_weight
         return dict(
-            loss_cls=classes,
-            loss_bbox=self.box_weight * (weight * distance).sum(),
+            loss_cls=classes / number,
+            loss_bbox=factor * (weight * distance).sum() / total,
         )
+
+
+def side_divergence(
+    head: Any, preds: Maps, targets: Maps, levels: Sequence[int]
+) -> Tensor:
+    """Compare the distributions of a GFL's sides, averaged over the four: (K,)."""
+    ours, theirs = (
+        flat_rows([maps.boxes[level] for level in levels], head.reg_max + 1)
+        for maps in (preds, targets)
+    )
+    return softmax_divergence(ours, theirs, 1.0).view(-1, 4).mean(1)
 
 
 def towers(head: Any) -> list[Any]:

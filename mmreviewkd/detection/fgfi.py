@@ -28,7 +28,8 @@ class FGFI(Distillation):
     fit its size; the convolution has no ReLU behind it, other than the authors', since
     FPN maps have both signs; the teacher's maps are standardised by
     :func:`standardize`, and the mean over the channels replaces their sum, so that the
-    loss depends neither on the teacher's scale nor its width.
+    loss depends neither on the teacher's scale nor its width. The authors' code begins
+    after 400 steps, with a convolution near 0; here it begins at once.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.

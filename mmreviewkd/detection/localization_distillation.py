@@ -29,15 +29,15 @@ class LocalizationDistillation(Distillation):
 
     GFL predicts a distribution over distances for each side of a box. The
     Kullback-Leibler divergence of the student's, softened by a temperature, from the
-    teacher's is averaged over sides and bins, and over the positive points, weighted
-    by the student's highest class score there. See "Localization Distillation for Dense
-    Object Detection", CVPR 2022 (https://arxiv.org/abs/2102.12252).
+    teacher's is averaged over sides and bins, and summed over the positive points,
+    weighted by the student's highest class score there. See "Localization Distillation
+    for Dense Object Detection", CVPR 2022 (https://arxiv.org/abs/2102.12252).
 
-    It is the loss of MMDetection's :class:`LDHead` on a plain GFL head, except that the
-    weights are divided by their sum, so that one ``loss_weight`` serves any number of
-    objects. Positive is what the student's own loss takes to be an object. As in
-    MMDetection, the paper's valuable localisation region beside the positives is left
-    out, and so is its distillation of class scores.
+    It is the loss of MMDetection's :class:`LDHead` on a plain GFL head. As there, it is
+    a sum over the batch of a process: it grows with the objects in it, and the
+    published weight of 0.25 is for 2 or 3 images. Positive is what the student's own
+    loss takes to be an object. As in MMDetection, the paper's valuable localisation
+    region beside the positives is left out, and so is its distillation of class scores.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.
@@ -88,5 +88,4 @@ class LocalizationDistillation(Distillation):
         )
         sides = softmax_divergence(preds, targets, self.temperature) / bins
         mean = sides.view(-1, 4).mean(1)
-        total = weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
-        return dict(loss=(weight * mean).sum() / total)
+        return dict(loss=(weight * mean).sum())

@@ -21,8 +21,8 @@ class FreeKDLoss(LevelwiseLoss):
     Left out are the paper's prompts, which mask the bands and are trained on the
     teacher beforehand; and what the authors' code adds, for RetinaNet: the mean squared
     error of the maps, with five times the weight, and the smooth L1 distance of the
-    boxes' predictions. An odd side is extended by its border; there it is filled with
-    zeros.
+    boxes' predictions. There a 1x1 convolution comes before it, also where channels are
+    as many. An odd side is extended by its border; there it is filled with zeros.
 
     Args:
         scales (int): How often the low band is split. A map of one position is not

@@ -72,7 +72,7 @@ def test_learns_until_it_is_like_the_teacher(kind):
 def test_as_in_the_paper(levels):
     """Each anchor of a RetinaNet, in plain loops."""
     student, teacher = steps.pair(toys.one_stage(), std=0.2)
-    distillation = crosskd(box_weight=1.0)
+    distillation = crosskd()
     batch = steps.step(distillation, student, teacher, levels)
     ours, theirs = student.bbox_head, teacher.bbox_head
     anchors = theirs.prior_generator.grid_priors(
@@ -130,6 +130,54 @@ def test_as_in_the_paper(levels):
     assert losses['loss_bbox'].item() == pytest.approx(boxes / number, rel=1e-3)
 
 
+@pytest.mark.parametrize(('weight', 'factor'), [(None, 4.0), (0.5, 0.5)])
+@pytest.mark.parametrize('levels', [(0, 1, 2), (0, 2)])
+def test_the_distributions_of_gfl(levels, weight, factor):
+    """Each side of each point, in plain loops."""
+    student, teacher = steps.pair(toys.one_stage('gfl'), std=0.2)
+    distillation = crosskd(box_weight=weight)
+    batch = steps.step(distillation, student, teacher, levels)
+    ours, theirs = student.bbox_head, teacher.bbox_head
+    total = weights = 0.0
+    for level in levels:
+        feat, target = batch.student_feats[level], batch.teacher_feats[level]
+        # Both have group norm.
+        mine = ours.reg_convs[0](feat, activate=False)
+        its = theirs.reg_convs[0](target, activate=False)
+        scaled = (mine - mean(mine)) / deviation(mine) * deviation(its) + mean(its)
+        sides = []
+        for x in (scaled, its):
+            x = theirs.reg_convs[1](x.clamp(min=0))
+            x = theirs.gfl_reg(x) * theirs.scales[level].scale
+            sides.append(x.detach().double().movedim(1, -1).reshape(-1, 4, 17))
+        scores = theirs(batch.teacher_feats)[0][level].double().movedim(1, -1)
+        for row, row_scores in enumerate(scores.reshape(-1, 3).tolist()):
+            weight = max(1 / (1 + math.exp(-score)) for score in row_scores)
+            weights += weight
+            for side in range(4):
+                q, p = (softmax(x[row, side].tolist()) for x in sides)
+                kl = sum(b * math.log(b / a) for a, b in zip(q, p, strict=True))
+                total += weight * kl / 4
+    found = distillation(batch)['loss_bbox'].item()
+    assert found == pytest.approx(factor * total / weights, rel=1e-4)
+
+
+def mean(feat):
+    """Of each channel."""
+    return feat.mean((0, 2, 3), keepdim=True)
+
+
+def deviation(feat):
+    """Of each channel."""
+    return (mean((feat - mean(feat)).square()) + 1e-5).sqrt()
+
+
+def softmax(scores):
+    """Of a list of numbers."""
+    powers = [math.exp(score) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
 @pytest.mark.parametrize(
     ('student', 'teacher', 'message'),
     [
@@ -163,7 +211,7 @@ def test_heads_of_another_width():
 
 def test_positives_are_counted_over_all_processes(monkeypatch):
     """Here three times as many on average, so that each counts a third."""
-    student, teacher = steps.pair(toys.one_stage('gfl'))
+    student, teacher = steps.pair(toys.one_stage())
     distillation = crosskd()
     one = steps.step(distillation, student, teacher)
     alone = distillation(one)
