@@ -112,8 +112,8 @@ class LogitDistillation(Distillation):
         """Compare the scores of the student's proposals (two-stage detectors)."""
         own, other = (_roi_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own.bbox_head, other.bbox_head)
-        rois = batch.call('roi_head.bbox_roi_extractor').inputs[1]
-        scores = batch.call('roi_head.bbox_head').output[0]
+        rois = batch.last_call('roi_head.bbox_roi_extractor').inputs[1]
+        scores = batch.last_call('roi_head.bbox_head').output[0]
         with torch.no_grad():
             # A student such as TridentNet has several maps of each image.
             times = max(1, len(batch.student_feats[0]) // len(batch.teacher_feats[0]))
