@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.dense_heads import TOODHead, YOLOXHead
+from mmdet.models.dense_heads import TOODHead
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.roi_heads import StandardRoIHead
 from mmengine.registry import MODELS
@@ -15,6 +15,8 @@ from mmreviewkd.losses.kl import standardize_logits
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
 from mmreviewkd.methods.classifiers import is_classifier
+
+from .confidence import confidence
 
 
 @MODELS.register_module()
@@ -136,13 +138,12 @@ class LogitDistillation(Distillation):
         own, other = (_dense_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own, other)
         with torch.no_grad():
-            found = other(batch.teacher_feats)
-            theirs = found[0]
+            theirs = other(batch.teacher_feats)
         ours = batch.call('bbox_head').output[0]
         # A head sees its neck's levels in their order there.
         preds = _scores(own, [ours[level.index] for level in batch.levels])
         targets = _scores(
-            other, [theirs[level.index] for level in batch.teacher_levels]
+            other, [theirs[0][level.index] for level in batch.teacher_levels]
         )
         if preds.shape != targets.shape or own.use_sigmoid_cls != other.use_sigmoid_cls:
             raise ValueError(
@@ -153,14 +154,15 @@ class LogitDistillation(Distillation):
             )
         if own.use_sigmoid_cls:
             divergence = sigmoid_divergence(preds, targets, self.temperature)
-            weight = targets.sigmoid().amax(1)
-            if isinstance(other, YOLOXHead):
-                # It trains class scores where objects are, and whether there is one.
-                objects = [found[2][level.index] for level in batch.teacher_levels]
-                weight = weight * torch.cat([x.flatten() for x in objects]).sigmoid()
         else:
             divergence = self.divergence(batch, preds, targets)
-            weight = targets.softmax(1)[:, : other.num_classes].amax(1)
+        # Rows as those of the scores.
+        weight = torch.cat(
+            [
+                confidence(other, theirs, level.index).movedim(1, -1).flatten()
+                for level in batch.teacher_levels
+            ]
+        )
         return (divergence * weight).sum() / weight.sum()
 
 
