@@ -19,6 +19,7 @@ from .dense_heads import (
     of_levels,
 )
 from .logit_distillation import softmax_divergence
+from .weighted_mean import weighted_mean
 
 KINDS = (GFLHead, LDHead)
 
@@ -35,9 +36,10 @@ class LocalizationDistillation(Distillation):
 
     It is the loss of MMDetection's :class:`LDHead` on a plain GFL head, except that the
     weights are divided by their sum, so that one ``loss_weight`` serves any number of
-    objects. Positive is what the student's own loss takes to be an object. As in
-    MMDetection, the paper's valuable localisation region beside the positives is left
-    out, and so is its distillation of class scores.
+    objects: as in its other losses of boxes, the sum of all processes. Positive is what
+    the student's own loss takes to be an object. As in MMDetection, the paper's
+    valuable localisation region beside the positives is left out, and so is its
+    distillation of class scores.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.
@@ -88,5 +90,4 @@ class LocalizationDistillation(Distillation):
         )
         sides = softmax_divergence(preds, targets, self.temperature) / bins
         mean = sides.view(-1, 4).mean(1)
-        total = weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
-        return dict(loss=(weight * mean).sum() / total)
+        return dict(loss=weighted_mean(mean, weight))

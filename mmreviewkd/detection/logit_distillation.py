@@ -17,6 +17,7 @@ from mmreviewkd.methods import Batch, Distillation
 from mmreviewkd.methods.classifiers import is_classifier
 
 from .confidence import confidence
+from .weighted_mean import weighted_mean
 
 
 @MODELS.register_module()
@@ -28,15 +29,15 @@ class LogitDistillation(Distillation):
     Network", 2015 (https://arxiv.org/abs/1503.02531).
 
     Published for classification, where the scores of each image are compared. Carried
-    over to two-stage detectors: the proposals
-    that the student is trained on go through the teacher's box head too, on its own
-    maps, and the divergence is averaged over them. Carried over to one-stage
+    over to two-stage detectors: the proposals that the student is trained on go through
+    the teacher's box head too, on its own maps, and the divergence is averaged over
+    those of a process, as MMDetection's box heads average. Carried over to one-stage
     detectors: the scores of all anchors or points of the levels compared; as nearly all
-    are background, their average is weighted by the teacher's highest probability, like
-    the masks of "Distilling Object Detectors with Feature Richness", NeurIPS 2021
-    (https://arxiv.org/abs/2111.00674). Where a head has a sigmoid for each class, the
-    divergences of all classes are summed. The student's scores are those of its own
-    training step; its heads do not run again.
+    are background, their average, over all processes, is weighted by the teacher's
+    highest probability, like the masks of "Distilling Object Detectors with Feature
+    Richness", NeurIPS 2021 (https://arxiv.org/abs/2111.00674). Where a head has a
+    sigmoid for each class, the divergences of all classes are summed. The student's
+    scores are those of its own training step; its heads do not run again.
 
     Both detectors have to be of the same kind, with the same classes; two-stage ones
     with :obj:`StandardRoIHead`, so that cascades are refused.
@@ -163,7 +164,7 @@ class LogitDistillation(Distillation):
                 for level in batch.teacher_levels
             ]
         )
-        return (divergence * weight).sum() / weight.sum()
+        return weighted_mean(divergence, weight)
 
 
 def softmax_divergence(preds: Tensor, targets: Tensor, temperature: float) -> Tensor:

@@ -67,6 +67,17 @@ def test_learns_until_it_is_like_the_teacher():
     assert loss.item() == pytest.approx(0, abs=1e-6)
 
 
+def test_weights_are_summed_over_all_processes(monkeypatch):
+    student, teacher = steps.pair(toys.one_stage('gfl'), std=0.2)
+    distillation = ld()
+    batch = steps.step(distillation, student, teacher)
+    alone = distillation(batch)['loss']
+    monkeypatch.setattr(
+        'mmreviewkd.detection.weighted_mean.reduce_mean', lambda total: 3 * total
+    )
+    torch.testing.assert_close(3 * distillation(batch)['loss'], alone)
+
+
 @pytest.mark.parametrize('kind', ['fcos', 'retinanet'])
 def test_heads_without_distributions_are_refused(kind):
     student, _ = steps.pair(toys.one_stage(kind))

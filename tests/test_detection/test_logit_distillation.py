@@ -242,6 +242,15 @@ def test_anchors_count_by_the_teachers_highest_probability(levels):
     assert loss_of(one).item() == pytest.approx(total / weights, rel=1e-4)
 
 
+def test_anchors_weights_are_summed_over_all_processes(monkeypatch):
+    one = batch(one_stage(), one_stage())
+    alone = loss_of(one)
+    monkeypatch.setattr(
+        'mmreviewkd.detection.weighted_mean.reduce_mean', lambda total: 3 * total
+    )
+    torch.testing.assert_close(3 * loss_of(one), alone)
+
+
 def test_background_has_no_weight_where_it_is_a_class():
     config = one_stage(loss_cls=SOFTMAX)
     one = batch(config, config, levels=[4])
