@@ -110,8 +110,8 @@ def run_job(
     """
     rank, size = rank_and_size(launcher)
     if rank:
-        Team(launcher).follow()
-        return Path(work_dir or '.')
+        # The first alone tries the runs.
+        return Path(work_dir or '.') if dry_run else Team(launcher).follow()
     console = Console()
     options = options or {}
     detectors = detectors or Detectors()
