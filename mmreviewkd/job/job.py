@@ -110,8 +110,9 @@ def run_job(
     """
     rank, size = rank_and_size(launcher)
     if rank:
-        # The first alone tries the runs.
-        return Path(work_dir or '.') if dry_run else Team(launcher).follow()
+        if not dry_run:  # The first alone tries the runs.
+            Team(launcher).follow()
+        return Path(work_dir or '.')
     console = Console()
     options = options or {}
     detectors = detectors or Detectors()

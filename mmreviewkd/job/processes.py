@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -78,19 +77,14 @@ class Team:
         """Tell the others what to do next."""
         distributed.broadcast_object_list([what], src=0, group=self._group)
 
-    def follow(self) -> Path:
-        """Do what the first process says, until the job ends.
-
-        Returns:
-            Path: The job's folder.
-        """
+    def follow(self) -> None:
+        """Do what the first process says, until the job ends."""
         runs: Sequence[Run] = self._told()
         for run in runs:
             import_modules_from_strings(**run.config.custom_imports)
         while (index := self._told()) is not None:
             train(runs[index], Hook(), logging.NullHandler(), self.fields)
         self.leave()
-        return runs[0].folder.parents[1]
 
     def leave(self) -> None:
         """Take the processes apart."""

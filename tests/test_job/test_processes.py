@@ -4,12 +4,10 @@ import json
 
 import forked
 import pytest
-from mmengine.config import Config
 from runs import JOB_OPTIONS
 
-from mmreviewkd.job import JobError, processes, run_job
-from mmreviewkd.job.plan import Run
-from mmreviewkd.job.processes import Team, rank_and_size
+from mmreviewkd.job import JobError, run_job
+from mmreviewkd.job.processes import rank_and_size
 
 
 def test_ranks(monkeypatch):
@@ -29,21 +27,6 @@ def test_a_dry_run_is_for_the_first_alone(configs, monkeypatch, tmp_path):
     monkeypatch.setattr('mmreviewkd.job.job.Team', None)
     folder = run_job(configs, work_dir=tmp_path, launcher='pytorch', dry_run=True)
     assert folder == tmp_path
-
-
-def test_those_that_follow_know_the_jobs_folder(monkeypatch, tmp_path):
-    """Where --work-dir is left out too: --until-clear reads the results there."""
-    config = Config(dict(custom_imports=dict(imports=[])))
-    runs = [Run('student', tmp_path / 'seed_0/student', config)]
-    told = iter([runs, 0, None])
-    done = []
-    monkeypatch.setattr(processes, 'train', lambda run, *_: done.append(run.name))
-    team = Team.__new__(Team)
-    team.fields = {}
-    monkeypatch.setattr(team, '_told', lambda: next(told))
-    monkeypatch.setattr(team, 'leave', lambda: None)
-    assert team.follow() == tmp_path
-    assert done == ['student']
 
 
 @pytest.mark.usefixtures('brief')
