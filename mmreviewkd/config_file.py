@@ -1,12 +1,32 @@
 """Config files, with the changes of a command line."""
 
+import inspect
+import logging
 from argparse import Namespace
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from mmengine.config import Config, DictAction
 from mmengine.hub import get_config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
 
 from .errors import UsageError
+
+RUN_FIELDS = frozenset(inspect.signature(Runner).parameters) - {'cfg'} | {
+    # Read out of the whole config, not as arguments.
+    'activation_checkpointing',
+    'compile',
+    'custom_imports',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+    'tta_model',
+    'tta_pipeline',
+}
+"""Fields of a config that MMEngine's runner, or a tool, reads."""
 
 
 def load_config(name: str) -> Config:
@@ -39,11 +59,15 @@ def read_config(path: str, options: Sequence[str] = ()) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        UsageError: If it is no config, or a change cannot be read or made.
+        UsageError: If it is no config, or a change cannot be read or made, or is one
+            of a field that nothing reads.
     """
     cfg = load_config(path)
     for option in options:
         _change(cfg, option)
+    if options and cfg.get('custom_imports'):
+        # MMEngine has imported those of the file alone.
+        import_modules_from_strings(**cfg.custom_imports)
     return cfg
 
 
@@ -51,6 +75,7 @@ def _change(cfg: Config, option: str) -> None:
     key, equals, value = option.partition('=')
     if not equals:
         raise UsageError(f'--cfg-options {option}: write KEY=VALUE')
+    _check_field(cfg, key)
     parsed = Namespace()
     try:
         # It takes dicts for texts.
@@ -70,3 +95,23 @@ def _change(cfg: Config, option: str) -> None:
         raise UsageError(
             f'--cfg-options {option}: does not fit the config: {error}'
         ) from error
+
+
+def _check_field(cfg: Config, key: str) -> None:
+    """Refuse a field that is misspelt, and tell of a variable, which nothing reads."""
+    field = key.partition('.')[0]
+    if field in RUN_FIELDS:
+        return
+    if field not in cfg:
+        near = get_close_matches(field, [*cfg, *RUN_FIELDS], n=3)
+        raise UsageError(
+            f'--cfg-options {key}: no config has the field {field}'
+            + (f'; near it are {", ".join(near)}' if near else '')
+        )
+    print_log(
+        f'--cfg-options {key}: {field} is a variable of the config, and what is made '
+        'from it keeps its former value; set the fields themselves, such as '
+        'train_dataloader.dataset.data_root for data_root',
+        logger='current',
+        level=logging.WARNING,
+    )

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from .errors import UsageError
 from .files import write_bytes
+from .teachers.renormalize import BGR, Normalization
 
 RTOL, ATOL = 1e-3, 1e-3
 """How far ONNX Runtime's outputs may be from PyTorch's, relative to the largest."""
@@ -51,13 +52,10 @@ class _RawOutputs(nn.Module):
     def __init__(self, model: BaseDetector, size: tuple[int, int]) -> None:
         super().__init__()
         self.model = model
-        before = model.data_preprocessor
-        normalised = getattr(before, '_enable_normalize', False)
-        one = torch.ones(3, 1, 1)
-        self.register_buffer('mean', before.mean if normalised else 0 * one)
-        self.register_buffer('std', before.std if normalised else one)
-        # The pipelines read images as BGR.
-        self.flip = not getattr(before, '_channel_conversion', False)
+        wanted = Normalization.of(model.data_preprocessor, 'detector')
+        self.register_buffer('mean', wanted.mean)
+        self.register_buffer('std', wanted.std)
+        self.flip = wanted.order == BGR
         sample = DetDataSample()
         sample.set_metainfo(dict(img_shape=size, batch_input_shape=size))
         self.samples = [sample]

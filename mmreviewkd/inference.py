@@ -11,7 +11,8 @@ from mmengine.runner import CheckpointLoader
 
 from .errors import UsageError
 from .hooks.strict_load import load_strictly
-from .model_config import model_of_run
+from .model_config import is_distilled, model_of_run
+from .teachers.renormalize import keep_direction
 
 
 def load_detector(
@@ -43,6 +44,8 @@ def load_detector(
         cfg_options={},
     )
     load_strictly(model, content, checkpoint)
+    if not is_distilled(cfg.model):  # whose student's direction is known
+        keep_direction(model.data_preprocessor, cfg.model.get('data_preprocessor'))
     return model
 
 

@@ -1,28 +1,36 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
 import toys
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 
 from mmreviewkd import export_onnx as module
 from mmreviewkd.errors import UsageError
 from mmreviewkd.export_onnx import export_onnx
+from mmreviewkd.inference import load_detector
 
 onnxruntime = pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')
 SIZE = (64, 96)
 
 
-@pytest.fixture(scope='module')
-def retinanet():
-    config = ConfigDict(
+CONFIG = toys.resolve(
+    ConfigDict(
         _base_='mmdet::retinanet/retinanet_r18_fpn_1x_coco.py',
         backbone=dict(base_channels=4, stem_channels=4, init_cfg=None),
         neck=dict(in_channels=[4, 8, 16, 32], out_channels=8),
         bbox_head=dict(in_channels=8, feat_channels=8, stacked_convs=1, num_classes=2),
     )
+)
+PIPELINE = dict(dataset=dict(pipeline=[dict(type='LoadImageFromFile')]))
+
+
+@pytest.fixture(scope='module')
+def retinanet():
     torch.manual_seed(0)
-    model = toys.build(toys.resolve(config)).eval()
+    model = toys.build(CONFIG).eval()
     model.init_weights()
     model.dataset_meta = dict(classes=('cat', 'dog'))
     return model
@@ -48,6 +56,25 @@ def test_outputs_are_those_of_the_detector(retinanet, tmp_path):
         assert one == pytest.approx(other.numpy(), abs=1e-3)
     meta = session.get_modelmeta().custom_metadata_map
     assert meta == dict(classes='["cat", "dog"]')
+
+
+@pytest.mark.parametrize('changes', [dict(bgr_to_rgb=False, rgb_to_bgr=True), {}])
+def test_channels_go_to_the_detector_in_its_order(retinanet, changes, tmp_path):
+    """A data preprocessor says by another field that the detector takes BGR."""
+    cfg = Config(dict(model=copy.deepcopy(CONFIG), test_dataloader=PIPELINE))
+    cfg.model.data_preprocessor.update(changes)
+    path = str(tmp_path / 'model.pth')
+    meta = dict(dataset_meta=retinanet.dataset_meta)
+    torch.save(dict(state_dict=retinanet.state_dict(), meta=meta), path)
+    model = load_detector(cfg, path, device='cpu')
+    raw = module._RawOutputs(model, SIZE).eval()
+    image = 255 * torch.rand(3, *SIZE)
+    # Images as the detector's pipeline reads them: the preprocessor turns them round.
+    read = image if changes else image[[2, 1, 0]]
+    inputs = model.data_preprocessor(dict(inputs=[read], data_samples=None))['inputs']
+    with torch.no_grad():
+        found, (scores, boxes) = raw(image[None]), model._forward(inputs)
+    torch.testing.assert_close(found, (*scores, *boxes))
 
 
 def test_outputs_that_differ_are_an_error():

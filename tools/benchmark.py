@@ -1,7 +1,6 @@
 """Measure what distillation costs: ``tools/benchmark.py CONFIG``."""
 
 import argparse
-import json
 import platform
 from pathlib import Path
 
@@ -82,6 +81,7 @@ def main(args: argparse.Namespace) -> None:
     from mmreviewkd.benchmark.benchmark import PARTS
     from mmreviewkd.config_file import read_config
     from mmreviewkd.estimate.cards import find_card
+    from mmreviewkd.files import write_json
     from mmreviewkd.precision import dtype_of
 
     MMLogger.get_instance('benchmark', log_level='WARNING')
@@ -132,7 +132,7 @@ def main(args: argparse.Namespace) -> None:
         found.append(about | dict(result=result))
         if args.out:
             # After each, so that a run that is cut off leaves what it has measured.
-            Path(args.out).write_text(json.dumps(found, indent=2))
+            write_json(Path(args.out), found)
 
 
 if __name__ == '__main__':

@@ -58,13 +58,14 @@ def main(args: argparse.Namespace) -> None:
     from mmengine.registry import init_default_scope
 
     from mmreviewkd.config_file import read_config
+    from mmreviewkd.model_config import model_of_run
 
     print('| config | teacher | backbone and neck | student | distillation |')
     print('|---|---:|---:|---:|---:|')
     for path in args.configs:
         cfg = read_config(path)
         init_default_scope(cfg.get('default_scope') or 'mmdet')
-        for numbers in rows(cfg.model):
+        for numbers in rows(model_of_run(cfg)):
             cells = ['' if one is None else f'{one / 1e6:.2f}' for one in numbers]
             print(f'| `{Path(path).name}` | {" | ".join(cells)} |')
 

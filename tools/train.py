@@ -81,8 +81,14 @@ def main(args: argparse.Namespace) -> None:
     try:
         runner.train()
     except NonFiniteError:
-        # The weights are those before the step: worth looking at.
-        runner.save_checkpoint(runner.work_dir, f'non_finite_iter_{runner.iter}.pth')
+        # The weights are those before the step: worth looking at, and to resume from.
+        runner.save_checkpoint(
+            runner.work_dir,
+            f'non_finite_iter_{runner.iter}.pth',
+            # By itself MMEngine takes the epoch to be over.
+            meta=dict(epoch=runner.epoch, iter=runner.iter),
+            by_epoch=False,
+        )
         raise
     finally:
         stop_listening()

@@ -1,7 +1,6 @@
 """Training a classifier with several seeds at once, with the data on the device."""
 
 import io
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +15,7 @@ from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
 from mmreviewkd.errors import UsageError
-from mmreviewkd.files import write_bytes
+from mmreviewkd.files import read_json, write_bytes, write_json
 from mmreviewkd.model_config import build_model, is_distilled, model_of_run
 
 from .accuracy import ranks
@@ -72,6 +71,7 @@ def train_seeds(
     data = {part: _on(device, cfg[f'{part}_dataloader']) for part in ('train', 'val')}
     runs = [_Run(cfg, seed, data['train'], device) for seed in seeds]
     work_dir.mkdir(parents=True, exist_ok=True)
+    results = _former_results(work_dir)
     for run in runs:
         run.resume(work_dir)
     last, interval = cfg.train_cfg.max_epochs, cfg.train_cfg.get('val_interval', 1)
@@ -89,8 +89,8 @@ def train_seeds(
         for run in active:
             run.found[str(epoch + 1)] = run.accuracy(*data['val'])
             run.save(work_dir, epoch + 1)
-        results = {run.seed: run.found for run in runs}
-        (work_dir / RESULTS).write_text(json.dumps(results, indent=2))
+        results |= {str(run.seed): run.found for run in runs}
+        write_json(work_dir / RESULTS, results)
         top = ', '.join(f'{run.found[str(epoch + 1)]:.2f}' for run in active)
         spent = (time.monotonic() - begin) / 60
         say(
@@ -101,6 +101,17 @@ def train_seeds(
             say('out of time; the same command goes on from here')
             return False
     return True
+
+
+def _former_results(work_dir: Path) -> dict[str, dict[str, float]]:
+    """Read the accuracies of seeds of former calls."""
+    path = work_dir / RESULTS
+    found = read_json(path) if path.is_file() else {}
+    return {
+        seed: one
+        for seed, one in found.items()
+        if (work_dir / f'seed_{seed}.pth').is_file()
+    }
 
 
 class _Run:

@@ -8,6 +8,7 @@ from mmdet.models.dense_heads import ATSSHead, FCOSHead, GFLHead, LDHead, Retina
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor, nn
 
+from mmreviewkd.features.recorder import Call
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch
 
@@ -152,12 +153,14 @@ def assigned_labels(batch: Batch, loss: str = 'bbox_head.loss_cls') -> Tensor:
         Tensor: A label for each row of all levels (K,); the number of classes, or more,
         for background.
     """
-    labels = []
-    for call in batch.calls(loss):
-        own = call.inputs[1]
-        # Losses of a quality take (labels, qualities).
-        labels.append((own[0] if isinstance(own, tuple) else own).reshape(-1))
-    return torch.cat(labels)
+    return torch.cat([labels_of(call) for call in batch.calls(loss)])
+
+
+def labels_of(call: Call) -> Tensor:
+    """The labels (K,) that a class loss was given in a call."""
+    own = call.inputs[1]
+    # Losses of a quality take (labels, qualities).
+    return (own[0] if isinstance(own, tuple) else own).reshape(-1)
 
 
 def of_levels(

@@ -10,7 +10,7 @@ from mmreviewkd.losses.dkd import decoupled_divergence
 from mmreviewkd.methods import Batch
 from mmreviewkd.methods.classifiers import image_labels, is_classifier
 
-from .dense_heads import assigned_labels, of_levels
+from .dense_heads import assigned_labels, labels_of, of_levels
 from .logit_distillation import LogitDistillation
 
 
@@ -75,11 +75,14 @@ class DKD(LogitDistillation):
             return decoupled_divergence(
                 preds, targets, labels, self.alpha, self.beta, self.temperature
             )
-        labels = assigned_labels(batch, _loss(batch.student))
-        if not hasattr(batch.student, 'roi_head'):
+        loss = _loss(batch.student)
+        if hasattr(batch.student, 'roi_head'):
+            labels = labels_of(batch.last_call(loss))
+        else:
             head: Any = batch.student.bbox_head
             maps = batch.call('bbox_head').output[0]
             levels = [level.index for level in batch.levels]
+            labels = assigned_labels(batch, loss)
             labels = of_levels(labels, maps, levels, head.num_base_priors)
         return decoupled_divergence(
             preds, targets, labels, self.alpha, self.beta, self.temperature

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.dense_heads import TOODHead, YOLOXHead
+from mmdet.models.dense_heads import TOODHead
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.roi_heads import StandardRoIHead
 from mmengine.registry import MODELS
@@ -15,6 +15,9 @@ from mmreviewkd.losses.kl import standardize_logits
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, Distillation
 from mmreviewkd.methods.classifiers import is_classifier
+
+from .confidence import confidence
+from .weighted_mean import weighted_mean
 
 
 @MODELS.register_module()
@@ -26,15 +29,15 @@ class LogitDistillation(Distillation):
     Network", 2015 (https://arxiv.org/abs/1503.02531).
 
     Published for classification, where the scores of each image are compared. Carried
-    over to two-stage detectors: the proposals
-    that the student is trained on go through the teacher's box head too, on its own
-    maps, and the divergence is averaged over them. Carried over to one-stage
+    over to two-stage detectors: the proposals that the student is trained on go through
+    the teacher's box head too, on its own maps, and the divergence is averaged over
+    those of a process, as MMDetection's box heads average. Carried over to one-stage
     detectors: the scores of all anchors or points of the levels compared; as nearly all
-    are background, their average is weighted by the teacher's highest probability, like
-    the masks of "Distilling Object Detectors with Feature Richness", NeurIPS 2021
-    (https://arxiv.org/abs/2111.00674). Where a head has a sigmoid for each class, the
-    divergences of all classes are summed. The student's scores are those of its own
-    training step; its heads do not run again.
+    are background, their average, over all processes, is weighted by the teacher's
+    highest probability, like the masks of "Distilling Object Detectors with Feature
+    Richness", NeurIPS 2021 (https://arxiv.org/abs/2111.00674). Where a head has a
+    sigmoid for each class, the divergences of all classes are summed. The student's
+    scores are those of its own training step; its heads do not run again.
 
     Both detectors have to be of the same kind, with the same classes; two-stage ones
     with :obj:`StandardRoIHead`, so that cascades are refused.
@@ -112,8 +115,8 @@ class LogitDistillation(Distillation):
         """Compare the scores of the student's proposals (two-stage detectors)."""
         own, other = (_roi_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own.bbox_head, other.bbox_head)
-        rois = batch.call('roi_head.bbox_roi_extractor').inputs[1]
-        scores = batch.call('roi_head.bbox_head').output[0]
+        rois = batch.last_call('roi_head.bbox_roi_extractor').inputs[1]
+        scores = batch.last_call('roi_head.bbox_head').output[0]
         with torch.no_grad():
             # A student such as TridentNet has several maps of each image.
             times = max(1, len(batch.student_feats[0]) // len(batch.teacher_feats[0]))
@@ -136,13 +139,12 @@ class LogitDistillation(Distillation):
         own, other = (_dense_head(one) for one in (batch.student, batch.teacher.model))
         _check_classes(own, other)
         with torch.no_grad():
-            found = other(batch.teacher_feats)
-            theirs = found[0]
+            theirs = other(batch.teacher_feats)
         ours = batch.call('bbox_head').output[0]
         # A head sees its neck's levels in their order there.
         preds = _scores(own, [ours[level.index] for level in batch.levels])
         targets = _scores(
-            other, [theirs[level.index] for level in batch.teacher_levels]
+            other, [theirs[0][level.index] for level in batch.teacher_levels]
         )
         if preds.shape != targets.shape or own.use_sigmoid_cls != other.use_sigmoid_cls:
             raise ValueError(
@@ -153,15 +155,16 @@ class LogitDistillation(Distillation):
             )
         if own.use_sigmoid_cls:
             divergence = sigmoid_divergence(preds, targets, self.temperature)
-            weight = targets.sigmoid().amax(1)
-            if isinstance(other, YOLOXHead):
-                # It trains class scores where objects are, and whether there is one.
-                objects = [found[2][level.index] for level in batch.teacher_levels]
-                weight = weight * torch.cat([x.flatten() for x in objects]).sigmoid()
         else:
             divergence = self.divergence(batch, preds, targets)
-            weight = targets.softmax(1)[:, : other.num_classes].amax(1)
-        return (divergence * weight).sum() / weight.sum()
+        # Rows as those of the scores.
+        weight = torch.cat(
+            [
+                confidence(other, theirs, level.index).movedim(1, -1).flatten()
+                for level in batch.teacher_levels
+            ]
+        )
+        return weighted_mean(divergence, weight)
 
 
 def softmax_divergence(preds: Tensor, targets: Tensor, temperature: float) -> Tensor:

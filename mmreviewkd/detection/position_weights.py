@@ -5,12 +5,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.dense_heads import TOODHead, YOLOXHead
 from torch import Tensor
 
 from mmreviewkd.methods import Batch
 from mmreviewkd.names import counted
 
+from .confidence import confidence
 from .dense_heads import check_features
 from .fgd import object_mask
 
@@ -40,19 +40,16 @@ def score_weights(batch: Batch, method: str) -> list[Tensor]:
     head = scoring_head(teacher, method)
     check_features(batch, method)
     outputs = head(batch.teacher_feats)
-    maps = outputs[0]
+    number = len(outputs[0])
     weights = []
     for level, target in zip(batch.teacher_levels, batch.targets, strict=True):
-        if level.index >= len(maps):
+        if level.index >= number:
             raise ValueError(
                 f"{method} needs the teacher's scores on each compared level, but its "
-                f'{type(head).__name__} has {counted(len(maps), "level")}, and level '
+                f'{type(head).__name__} has {counted(number, "level")}, and level '
                 f'{level.index} is compared; leave it out of model.levels'
             )
-        weight = highest(head, maps[level.index].float())
-        if isinstance(head, YOLOXHead):
-            # It trains class scores where objects are, and whether there is one.
-            weight = weight * outputs[2][level.index].float().sigmoid()
+        weight = confidence(head, outputs, level.index).amax(1, keepdim=True)
         weights.append(fit(weight.to(target), target))
     return weights
 
@@ -72,17 +69,6 @@ def scoring_head(detector: Any, method: str) -> Any:
             "weights='boxes' suits any detector"
         )
     return head
-
-
-def highest(head: Any, scores: Tensor) -> Tensor:
-    """The highest probability of a class at each position, (N, 1, H, W)."""
-    if isinstance(head, TOODHead):
-        return scores.amax(1, keepdim=True)  # They are probabilities.
-    if head.use_sigmoid_cls:
-        return scores.sigmoid().amax(1, keepdim=True)
-    # The last class is the background.
-    each = scores.unflatten(1, (-1, head.cls_out_channels)).softmax(2)
-    return each[:, :, :-1].amax((1, 2))[:, None]
 
 
 def fit(weight: Tensor, target: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from mmreviewkd.methods import Batch, Distillation
 
 from .dense_heads import check_features, giou_distance
 from .logit_distillation import sigmoid_divergence, softmax_divergence
+from .weighted_mean import weighted_mean
 
 HEADS = (DETRHead, ConditionalDETRHead, DABDETRHead, DeformableDETRHead, DINOHead)
 
@@ -126,7 +127,7 @@ class QueryDistillation(Distillation):
             )
             weights.append(weight[target])
         distances, weight = torch.cat(parts, 1), torch.cat(weights)
-        classes, sides, overlaps = (distances * weight).sum(1) / weight.sum()
+        classes, sides, overlaps = weighted_mean(distances, weight)
         return dict(
             loss_cls=self.weights[0] * classes,
             loss_bbox=self.weights[1] * sides,

@@ -39,7 +39,8 @@ class ExactResumeHook(Hook):
 
     Not restored: the generators of data loading workers that outlive an epoch
     (``persistent_workers=True``); within an epoch, those of any workers, and of other
-    processes than the first; any with ``IterBasedTrainLoop``. Where a resumed run may
+    processes than the first; any with ``IterBasedTrainLoop``; gradients that were
+    accumulated without a step of the optimizer. Where a resumed run may
     differ from an uninterrupted one, the log says so.
     """
 
@@ -67,6 +68,8 @@ class ExactResumeHook(Hook):
         elif self._first_epoch and runner.iter:
             done = _steps_to_pass(*self._place, len(loader))
         self._start, self._steps = runner.iter - done, len(loader)
+        if self._first_epoch:
+            _warn_of_gradients(runner)
         if self._first_epoch and resumed and loader.num_workers:
             if loader.persistent_workers:
                 _warn('data loading workers that outlive an epoch start anew')
@@ -165,10 +168,21 @@ def _set_batches(loader: DataLoader, batches: Sampler) -> None:
     object.__setattr__(loader, 'batch_sampler', batches)
 
 
-def _warn(reason: str) -> None:
+def _warn_of_gradients(runner: Runner) -> None:
+    """Tell of those that were accumulated before the checkpoint, which lacks them."""
+    counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+    lost = runner.iter % counts
+    if lost:
+        _warn(
+            f'the gradients of {counted(lost, "batch", "batches")}, accumulated before '
+            'the checkpoint, are lost',
+            'the next step of the optimizer',
+        )
+
+
+def _warn(reason: str, where: str = 'the random numbers of the data pipeline') -> None:
     print_log(
-        f'{reason}: this run may differ from an uninterrupted one, in the random '
-        'numbers of the data pipeline',
+        f'{reason}: this run may differ from an uninterrupted one, in {where}',
         logger='current',
         level=logging.WARNING,
     )

@@ -11,14 +11,25 @@ from mmengine.runner import Runner
 
 from mmreviewkd.files import last_whole_checkpoint
 
+from .errors import JobError
 from .plan import Run
 
 BEST, LAST = 'best.pth', 'last.pth'
 
 
 def trained_weights(run: Run) -> str:
-    """Give the checkpoint that a finished run stands for: that of its last epoch."""
-    return run.checkpoint or str(last_whole_checkpoint(run.folder))
+    """Give the checkpoint that a finished run stands for: that of its last epoch.
+
+    Raises:
+        JobError: If it is not there any more.
+    """
+    found = run.checkpoint or last_whole_checkpoint(run.folder)
+    if found is None:
+        raise JobError(
+            f'{run} is finished, but its checkpoints (epoch_*.pth) are gone from '
+            f'{run.folder}; put them back, or remove that folder to train it again'
+        )
+    return str(found)
 
 
 class StableNamesHook(Hook):

@@ -110,7 +110,8 @@ def run_job(
     """
     rank, size = rank_and_size(launcher)
     if rank:
-        Team(launcher).follow()
+        if not dry_run:  # The first alone tries the runs.
+            Team(launcher).follow()
         return Path(work_dir or '.')
     console = Console()
     options = options or {}

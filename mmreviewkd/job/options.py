@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
 
+from mmreviewkd.config_file import RUN_FIELDS
 from mmreviewkd.distillers import build_distilled_model
 
 from .errors import JobError
@@ -23,8 +23,6 @@ _OF_DISTILLATION = [
     # The student's own.
     if name not in ('backbone', 'data_preprocessor')
 ]
-# Read out of the whole config by MMEngine, not as arguments.
-_OTHERS = ('find_unused_parameters', 'model_wrapper_cfg', 'compile')
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, Any]:
@@ -90,7 +88,7 @@ def options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, An
         JobError: If an option does not exist.
     """
     own = {}
-    known = {*cfg, *_OTHERS, *inspect.signature(Runner).parameters} - {'cfg'}
+    known = {*cfg, *RUN_FIELDS}
     for full, value in options.items():
         first, _, rest = full.partition('.')
         key, alone = full, first in RUNS

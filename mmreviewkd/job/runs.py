@@ -25,7 +25,7 @@ from mmreviewkd.names import printable
 from mmreviewkd.report.differences import MISSING, differences
 from mmreviewkd.runner import Runner
 
-from .checkpoints import StableNamesHook
+from .checkpoints import StableNamesHook, trained_weights
 from .errors import JobError
 from .fit_data import main_metric
 from .inference_cost import measure_inference_cost
@@ -106,7 +106,7 @@ def train(
     cfg.load_from = None if run.checkpoint else cfg.get('load_from')
     if run.needs is not None:
         # A hook such as EarlyStoppingHook may have ended its training early.
-        cfg.model.teacher_checkpoint = str(last_whole_checkpoint(run.needs.folder))
+        cfg.model.teacher_checkpoint = trained_weights(run.needs)
     if is_main_process():
         written = Config(run.config.to_dict() | dict(model=cfg.model.to_dict()))
         write_text(run.folder / _CONFIG, written.pretty_text)

@@ -53,6 +53,13 @@ class Batch:
         """Return all calls of such a module, as a head's layers have one a level."""
         return self._recorder(name).calls(name)
 
+    def last_call(self, name: str) -> Call:
+        """Return the last call of such a module.
+
+        That of a box head is for its loss: samplers such as OHEM's run it before.
+        """
+        return self.calls(name)[-1] if self.calls(name) else self.call(name)
+
     def _recorder(self, name: str) -> FeatureRecorder:
         if self.recorded is None:
             raise RuntimeError(f'no call of {name!r} has been recorded')

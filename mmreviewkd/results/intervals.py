@@ -69,7 +69,9 @@ def bootstrap_interval(values: Sequence[float]) -> Interval | None:
 
 
 def fieller_interval(
-    numerators: Sequence[float], denominators: Sequence[float]
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    least_std: float = 0.0,
 ) -> Interval | None:
     r"""Give Fieller's interval of a ratio of two means, from pairs of values.
 
@@ -85,6 +87,7 @@ def fieller_interval(
     Args:
         numerators (Sequence[float]): Such as gains, one a seed.
         denominators (Sequence[float]): Such as gaps, of the same seeds.
+        least_std (float): See :func:`t_interval`; of both. Defaults to 0.0.
 
     Returns:
         Interval, optional: None with fewer than two pairs, and where the denominators'
@@ -96,6 +99,7 @@ def fieller_interval(
     x, y = mean(numerators), mean(denominators)
     t2 = _t(n) ** 2
     (v_xx, v_xy), (_, v_yy) = np.cov(numerators, denominators) / n
+    v_xx, v_yy = (max(v, least_std**2 / n) for v in (v_xx, v_yy))
     a, b, c = y * y - t2 * v_yy, x * y - t2 * v_xy, x * x - t2 * v_xx
     if a <= 0:
         return None

@@ -262,7 +262,7 @@ class Results:
                     list(shares.values()),
                     mean(of_gain) / mean(of_gap),
                     stdev(shares.values()) if len(shares) > 1 else None,
-                    fieller_interval(of_gain, of_gap),
+                    fieller_interval(of_gain, of_gap, ROUNDING_STD),
                 )
         return found
 

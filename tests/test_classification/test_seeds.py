@@ -66,6 +66,17 @@ def test_seeds_together_are_as_each_alone_and_as_resumed(cifar, tmp_path):
     }
 
 
+def test_results_of_former_seeds_stay(cifar, tmp_path):
+    def seeds_after(*seeds):
+        train_seeds(plain(cifar, epochs=1), seeds, tmp_path)
+        return set(json.loads((tmp_path / 'results.json').read_text()))
+
+    assert seeds_after(0) == {'0'}
+    assert seeds_after(3) == {'0', '3'}
+    (tmp_path / 'seed_0.pth').unlink()
+    assert seeds_after(4) == {'3', '4'}
+
+
 def test_learning_rate_falls_as_configured(cifar, tmp_path):
     """Of 0: then the last epoch changes no weight."""
     cfg = plain(cifar)

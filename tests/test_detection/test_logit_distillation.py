@@ -2,6 +2,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
+import steps
 import torch
 import toys
 from mmdet.models.dense_heads import YOLOXHead
@@ -9,12 +10,13 @@ from mmdet.models.roi_heads import CascadeRoIHead
 from mmdet.registry import MODELS
 from mmengine.config import ConfigDict
 
-from mmreviewkd.detection import LogitDistillation
+from mmreviewkd.detection import DKD, LogitDistillation
 from mmreviewkd.detection.logit_distillation import (
     sigmoid_divergence,
     softmax_divergence,
 )
 from mmreviewkd.features import Feature, FeatureRecorder
+from mmreviewkd.losses.dkd import decoupled_divergence
 from mmreviewkd.methods import Batch
 from mmreviewkd.model_config import resolve_model_config
 
@@ -240,6 +242,15 @@ def test_anchors_count_by_the_teachers_highest_probability(levels):
     assert loss_of(one).item() == pytest.approx(total / weights, rel=1e-4)
 
 
+def test_anchors_weights_are_summed_over_all_processes(monkeypatch):
+    one = batch(one_stage(), one_stage())
+    alone = loss_of(one)
+    monkeypatch.setattr(
+        'mmreviewkd.detection.weighted_mean.reduce_mean', lambda total: 3 * total
+    )
+    torch.testing.assert_close(3 * loss_of(one), alone)
+
+
 def test_background_has_no_weight_where_it_is_a_class():
     config = one_stage(loss_cls=SOFTMAX)
     one = batch(config, config, levels=[4])
@@ -365,3 +376,40 @@ def test_yolox_weighs_points_by_class_and_objectness():
                 total += weight * sigmoid_divergence(*rows, distillation.temperature)
                 weights += weight
     torch.testing.assert_close(found, (total / weights)[0])
+
+
+def hard_examples():
+    """A Faster R-CNN that runs its box head to choose its proposals too."""
+    config = toys.detector()
+    config.train_cfg.rcnn.sampler = ConfigDict(
+        type='OHEMSampler', num=8, pos_fraction=0.25, add_gt_as_proposals=True
+    )
+    return config
+
+
+def double_head():
+    """One that takes the features of each proposal twice."""
+    config = toys.detector()
+    config.roi_head.update(type='DoubleHeadRoIHead', reg_roi_scale_factor=1.3)
+    config.roi_head.bbox_head.update(
+        type='DoubleConvFCBBoxHead', num_convs=1, num_fcs=1, conv_out_channels=16
+    )
+    return config
+
+
+@pytest.mark.parametrize('config', [hard_examples(), double_head()])
+@pytest.mark.parametrize('kind', [LogitDistillation, DKD])
+def test_proposals_are_those_of_the_students_loss(config, kind):
+    student, teacher = steps.pair(config, std=0.3)
+    distillation = kind([], [], temperature=2.0)
+    one = steps.step(distillation, student, teacher)
+    call = one.calls('roi_head.bbox_head')[-1]
+    rois = one.calls('roi_head.bbox_roi_extractor')[-1].inputs[1]
+    assert call.output[0].requires_grad and len(call.output[0]) == len(rois)
+    targets = teacher.roi_head._bbox_forward(one.teacher_feats, rois)['cls_score']
+    if kind is DKD:
+        labels = one.calls('roi_head.bbox_head.loss_cls')[-1].inputs[1]
+        expected = decoupled_divergence(call.output[0], targets, labels, 1, 0.25, 2)
+    else:
+        expected = softmax_divergence(call.output[0], targets, 2.0)
+    torch.testing.assert_close(distillation(one)['loss'], expected.mean())

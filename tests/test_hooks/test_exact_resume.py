@@ -3,15 +3,17 @@
 import os
 import random
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import toys
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 
 from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.hooks import ExactResumeHook, exact_resume
 
 EPOCHS = 3
 STEPS = 4  # an epoch
@@ -241,3 +243,19 @@ def test_former_checkpoint_within_an_epoch(config, uninterrupted, tmp_path):
     forget_place(last_whole_checkpoint(tmp_path))
     train(config, tmp_path)
     assert_same_weights(tmp_path, uninterrupted)
+
+
+@pytest.mark.parametrize(('step', 'lost'), [(0, None), (8, None), (10, '2 batches')])
+def test_accumulated_gradients_that_are_lost_are_told_of(step, lost, monkeypatch):
+    """A step of the optimizer takes four batches."""
+    said = []
+    monkeypatch.setattr(exact_resume, 'print_log', lambda text, **_: said.append(text))
+    runner = SimpleNamespace(
+        iter=step,
+        train_dataloader=torch.utils.data.DataLoader(range(8)),
+        train_loop=IterBasedTrainLoop.__new__(IterBasedTrainLoop),
+        optim_wrapper=SimpleNamespace(_accumulative_counts=4),
+    )
+    ExactResumeHook().before_train_epoch(runner)
+    assert len(said) == bool(lost)
+    assert not lost or f'the gradients of {lost}, accumulated before' in said[0]

@@ -2,9 +2,12 @@ import os
 from types import SimpleNamespace
 
 import pytest
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 
-from mmreviewkd.job.checkpoints import StableNamesHook, link
+from mmreviewkd.job import JobError
+from mmreviewkd.job.checkpoints import StableNamesHook, link, trained_weights
+from mmreviewkd.job.plan import Run
 
 
 @pytest.fixture
@@ -47,3 +50,11 @@ def test_file_system_without_links(tmp_path, monkeypatch):
     link(tmp_path / 'a', tmp_path / 'b')
     assert (tmp_path / 'b').read_text() == 'new'
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a', 'b']
+
+
+def test_checkpoints_that_are_gone(tmp_path):
+    run = Run('teacher', tmp_path, Config(dict(randomness=dict(seed=0))))
+    with pytest.raises(
+        JobError, match=r'^teacher, seed 0 is finished, but .* are gone'
+    ):
+        trained_weights(run)

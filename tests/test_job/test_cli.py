@@ -196,6 +196,19 @@ def test_until_clear(monkeypatch):
     assert asked['seeds'] == [3, 4] and asked['folder'] == 'set'
 
 
+def test_until_clear_is_tried_with_the_first_seeds(monkeypatch, asked):
+    args = 'set --seeds 0 1 --until-clear 1.5 --budget 2 --dry-run'
+    assert call(monkeypatch, cli.compare, *args.split()) == 0
+    assert asked['dry_run'] and asked['seeds'] == [0, 1]
+
+
+def test_until_clear_is_not_for_a_launcher(monkeypatch, asked, capsys):
+    args = 'set --until-clear 1.5 --launcher pytorch'
+    assert call(monkeypatch, cli.compare, *args.split()) == 2
+    assert 'does not go with --launcher' in capsys.readouterr().err
+    assert not asked
+
+
 def test_limits_without_until_clear(monkeypatch, asked, capsys):
     assert call(monkeypatch, cli.compare, 'set', '--budget', '2') == 2
     assert 'need --until-clear POINTS' in capsys.readouterr().err

@@ -20,6 +20,15 @@ def test_ranks(monkeypatch):
         rank_and_size('slurm')
 
 
+def test_a_dry_run_is_for_the_first_alone(configs, monkeypatch, tmp_path):
+    """Nobody would join the others."""
+    monkeypatch.setenv('RANK', '1')
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    monkeypatch.setattr('mmreviewkd.job.job.Team', None)
+    folder = run_job(configs, work_dir=tmp_path, launcher='pytorch', dry_run=True)
+    assert folder == tmp_path
+
+
 @pytest.mark.usefixtures('brief')
 def test_two_processes(configs, digits, tmp_path):
     """Both train the same runs; the first alone talks."""

@@ -74,6 +74,15 @@ def test_fieller_of_certain_gaps_is_students():
     assert (low, high) == pytest.approx((0.3 - half, 0.3 + half), abs=1e-3)
 
 
+def test_fieller_of_rounded_values_that_agree():
+    """The least deviation is that of the numerators and of the denominators."""
+    assert fieller_interval([2, 2], [4, 4]) == pytest.approx((0.5, 0.5))
+    # Over n = 2: 0.04² / 2 = 0.0008, times t² = 161.45: 0.1292.
+    # (16 - 0.1292) r² - 16 r + (4 - 0.1292): (8 ± sqrt(64 - 61.433)) / 15.871.
+    low, high = fieller_interval([2, 2], [4, 4], least_std=0.04)
+    assert (low, high) == pytest.approx((0.4031, 0.6050), abs=1e-3)
+
+
 def test_no_ratio_to_a_gap_that_may_be_zero():
     assert fieller_interval([1, 2, 3], [-1, 3, 1]) is None
     assert fieller_interval([1], [2]) is None

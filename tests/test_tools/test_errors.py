@@ -118,6 +118,7 @@ def test_broken_config(text, error_of, tmp_path):
         ('custom_hooks=[dict(type=X,a=1)]', 'the value cannot be read'),
         ('custom_hooks=[(1,2]', 'the value cannot be read'),
         ('optim_wrapper.optimizer.lr.x=1', 'does not fit the config'),
+        ('train_dataloder.batch_size=2', 'near it are train_dataloader'),
     ],
 )
 def test_changes_of_the_config(option, expected, error_of):
