@@ -1,4 +1,4 @@
-# The student's detector on a MobileNetV2 that starts from ImageNet weights, trained longer.
+# The student's detector on a MobileNetV2 with ImageNet weights, trained longer.
 _base_ = './mrcnn_student.py'
 model = dict(
     backbone=dict(

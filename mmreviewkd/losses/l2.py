@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .levelwise import LevelwiseLoss
-from .weighted_mean import weighted_mse
+from .weighted_mse import weighted_mse
 
 
 class L2DistillLoss(LevelwiseLoss):

@@ -10,7 +10,7 @@ from mmreviewkd.detection import WeightedFeatureDistillation
 from mmreviewkd.detection.position_weights import score_weights
 from mmreviewkd.features import Feature
 from mmreviewkd.losses import HCLLoss
-from mmreviewkd.losses.weighted_mean import weighted_mse
+from mmreviewkd.losses.weighted_mse import weighted_mse
 
 PLAIN = dict(connector=dict(type='IdentityConnector'), loss=dict(type='L2DistillLoss'))
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmreviewkd.losses import HCLLoss, KLDivLoss, L2DistillLoss
-from mmreviewkd.losses.weighted_mean import weighted_mse
+from mmreviewkd.losses.weighted_mse import weighted_mse
 
 
 def maps(*shape):
