@@ -1,5 +1,6 @@
 """A check that teacher and student mean the same by the number of a class."""
 
+import logging
 from collections.abc import Sequence
 
 from mmengine.logging import print_log
@@ -12,6 +13,7 @@ def check_classes(
     own_classes: Sequence[str] | None,
     scores_compared: bool,
     inherited: Sequence[str],
+    only_fitting: bool = False,
 ) -> None:
     """Compare the classes of the teacher's checkpoint with those of the data set.
 
@@ -25,10 +27,13 @@ def check_classes(
         scores_compared (bool): Whether a distillation compares scores of classes.
         inherited (Sequence[str]): Parts of the student that start from the teacher's
             weights, such as ``('neck', 'roi_head')``.
+        only_fitting (bool): Whether they do where they fit, unasked. Defaults to
+            False.
 
     Raises:
         ValueError: If the classes differ, and scores are compared, or a head starts
-            from the teacher's weights of as many classes.
+            from the teacher's weights of as many classes. Where it does so unasked,
+            the log warns instead: training corrects such a start.
     """
     if teacher_classes is None or own_classes is None:
         return
@@ -53,10 +58,11 @@ def check_classes(
             f'{what}This does not matter for what is compared here.', logger='current'
         )
         return
+    names = ', '.join(heads)
     consequence = (
         'a distillation compares the scores of the two, class by class'
         if scores_compared
-        else f"{', '.join(heads)} would start from the teacher's weights of each class"
+        else f"{names} would start from the teacher's weights of each class"
     )
     remedy = (
         'Give the data set the order of the teacher, '
@@ -68,9 +74,17 @@ def check_classes(
     alternative = (
         'take a distillation that compares feature maps'
         if scores_compared
-        else f'leave {", ".join(heads)} out of model.inherit'
+        else f'leave {names} out of model.inherit'
     )
-    raise ValueError(f'{what}But {consequence}. {remedy}; or {alternative}.')
+    message = f'{what}But {consequence}. {remedy}; or {alternative}.'
+    if scores_compared or not only_fitting:
+        raise ValueError(message)
+    print_log(
+        f'{what}Where {names} fit, they start from the weights of these classes, and '
+        f'have to learn the others. {remedy}.',
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

@@ -112,7 +112,8 @@ def check_teacher_classes(model: DistillationMixin, dataset: Any) -> None:
             classes,
             any(one.needs_heads for one in lesson.distillations),
             # Parts of the student start from the first teacher's.
-            () if number else model.start.required,
+            () if number else model.start.parts,
+            model.start.only_fitting,
         )
 
 

@@ -42,6 +42,16 @@ def test_inherited_head(inherited):
         check_classes(REORDERED, OWN, False, ('neck', inherited))
 
 
+@pytest.mark.parametrize('teacher', [REORDERED, OTHERS])
+def test_head_that_starts_unasked(teacher, said):
+    """Training corrects such a start, as the job's default has it."""
+    check_classes(teacher, OWN, False, ('neck', 'roi_head'), only_fitting=True)
+    (line,) = said
+    assert 'Where roi_head fit' in line and 'learn the others' in line
+    with pytest.raises(ValueError, match='compares the scores'):
+        check_classes(teacher, OWN, True, ('roi_head',), only_fitting=True)
+
+
 def test_scores_of_classes_in_another_order():
     with pytest.raises(ValueError, match='in another order') as error:
         check_classes(REORDERED, OWN, True, ())
