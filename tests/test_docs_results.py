@@ -18,6 +18,7 @@ SETS = (
     ('BCCD, RetinaNet, 12 epochs', 'bccd_retinanet_12', ('box',)),
     ('digits', 'digits_8', ('box', 'mask')),
     ('DSB 2018, 3 epochs', 'dsb2018_3', ('box', 'mask')),
+    ('DSB 2018, 6 epochs', 'dsb2018_6', ('box', 'mask')),
     ('DSB 2018, 12 epochs', 'dsb2018_12', ('box', 'mask')),
 )
 ROWS = [(title, file, kind) for title, file, kinds in SETS for kind in kinds]
@@ -155,6 +156,20 @@ def test_what_the_review_adds_to_the_start(title, file, _):
     value = dict(mean=fmean(found), interval=t_interval(found, ROUNDING_STD))
     cell = gain(value).replace('+0.0 [', '0.0 [', 1)
     assert f'| {title} | {cell} |' in (ROOT / 'docs/results.md').read_text()
+
+
+def test_another_pair_of_classifiers():
+    runs = summary('cifar100_x4_1')
+    alone, ours = (runs[name]['top-1 accuracy'] for name in ('student', 'review'))
+    page = (ROOT / 'docs/classification.md').read_text()
+    cells = (
+        spread(alone),
+        spread(ours),
+        gain(runs['review']['top-1 gain']),
+        share(runs['review']['top-1 gap recovered']),
+    )
+    assert f'| {" | ".join(cells)} |' in page
+    assert f'| 1 epoch: alone {alone["mean"]:.1f}, review {ours["mean"]:.1f} |' in page
 
 
 @pytest.mark.parametrize('row', 'mkd_r rlf rlf_abf rlf_hcl review_standardized'.split())

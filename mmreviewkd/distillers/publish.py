@@ -1,5 +1,6 @@
 """The student alone, as a file to publish."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from mmengine.runner import CheckpointLoader
 from mmreviewkd.datasets import remove_unlabeled
 from mmreviewkd.default_hooks import drop_hooks_that_are_off
 from mmreviewkd.errors import UsageError
-from mmreviewkd.files import ATOMIC
+from mmreviewkd.files import ATOMIC, write_bytes, write_text
 from mmreviewkd.model_config import (
     build_model,
     drop_own_scope,
@@ -87,13 +88,14 @@ def publish_student(
             f'{checkpoint} does not hold the weights of the student: {error}'
         ) from error
     out_dir = Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
     config_path, weights_path = out_dir / 'student.py', out_dir / 'student.pth'
-    plain.dump(config_path)
+    write_text(config_path, plain.pretty_text)
     known = content.get('meta', {}).get('dataset_meta')
     # MMDetection reads what the key holds, where there is one.
     meta = {'dataset_meta': known} if known else {}
-    torch.save(dict(meta=meta, state_dict=student), weights_path)
+    file = io.BytesIO()
+    torch.save(dict(meta=meta, state_dict=student), file)
+    write_bytes(weights_path, file.getvalue())
     return config_path, weights_path
 
 
