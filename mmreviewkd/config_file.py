@@ -5,6 +5,7 @@ import logging
 from argparse import Namespace
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.hub import get_config
@@ -29,16 +30,17 @@ RUN_FIELDS = frozenset(inspect.signature(Runner).parameters) - {'cfg'} | {
 """Fields of a config that MMEngine's runner, or a tool, reads."""
 
 
-def load_config(name: str) -> Config:
+def config_by_name(name: str | Path) -> Config:
     """Read a config by its path, or by its name in a package.
 
     Args:
-        name (str): Such as ``'my_config.py'`` or ``'mmdet::ssd/ssd300_coco.py'``.
+        name (str | Path): Such as ``'my_run.py'`` or ``'mmdet::ssd/ssd300_coco.py'``.
 
     Raises:
         FileNotFoundError: If there is no such file.
         UsageError: If it is no config.
     """
+    name = str(name)
     try:
         return get_config(name) if '::' in name else Config.fromfile(name)
     except OSError:
@@ -62,7 +64,7 @@ def read_config(path: str, options: Sequence[str] = ()) -> Config:
         UsageError: If it is no config, or a change cannot be read or made, or is one
             of a field that nothing reads.
     """
-    cfg = load_config(path)
+    cfg = config_by_name(path)
     for option in options:
         _change(cfg, option)
     if options and cfg.get('custom_imports'):

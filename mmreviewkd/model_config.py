@@ -7,7 +7,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
-from .config_file import load_config
+from .config_file import config_by_name
 from .type_names import by_name, type_name
 
 DISTILLED = ('DistilledModel', 'DistilledDetector')
@@ -99,7 +99,7 @@ def _check_lists(changes: dict, base: dict) -> None:
 
 
 def _model_of_file(name: str) -> ConfigDict:
-    cfg = load_config(name)
+    cfg = config_by_name(name)
     if 'model' not in cfg:
         raise ValueError(f'the config {name} has no `model`')
     scope = cfg.get('default_scope')

@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from mmreviewkd.config_file import load_config
+from mmreviewkd.config_file import config_by_name
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import write_json
 from mmreviewkd.names import counted, printable
@@ -86,7 +86,7 @@ def write_pseudo_labels(
     # Building a detector loads MMDetection.
     from mmreviewkd.inference import load_detector
 
-    cfg = config if isinstance(config, Config) else load_config(str(config))
+    cfg = config if isinstance(config, Config) else config_by_name(config)
     names = list_images(folder)
     known = _teachers_classes(cfg, str(checkpoint), classes)
     model = load_detector(cfg, str(checkpoint))

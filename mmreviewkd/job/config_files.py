@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmreviewkd.config_file import load_config
+from mmreviewkd.config_file import config_by_name
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import configs_folder
 from mmreviewkd.type_names import by_name
@@ -29,7 +29,7 @@ def read_config(name: str, flag: str) -> Config:
     if '::' not in name and not Path(name).is_file():
         raise JobError(f'{flag}: there is no config file {name}')
     try:
-        return _with_names(load_config(name))
+        return _with_names(config_by_name(name))
     except FileNotFoundError as error:
         near = ', '.join(_near_in_package(name, str(error)))
         why = f'there is no such config; near it are {near}' if near else error

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmreviewkd.config_file import load_config
+from mmreviewkd.config_file import config_by_name
 from mmreviewkd.errors import UsageError
 from mmreviewkd.results.results import DISTILLED, WITH_UNLABELED
 
@@ -127,7 +127,7 @@ def refuse_double_names(methods: Sequence[Method]) -> None:
 
 def _read_method(file: str) -> Method:
     try:
-        cfg = load_config(file)
+        cfg = config_by_name(file)
     except (OSError, UsageError) as error:
         raise JobError(f'the method {file} cannot be read: {error}') from error
     if 'method' not in cfg:
