@@ -66,6 +66,16 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + '\n')
 
 
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write a PyTorch file in one step."""
+    # Tools that only read and write JSON need not wait for it.
+    import torch
+
+    file = io.BytesIO()
+    torch.save(content, file)
+    write_bytes(path, file.getvalue())
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding='utf-8'))

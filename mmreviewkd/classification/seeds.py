@@ -1,6 +1,5 @@
 """Training a classifier with several seeds at once, with the data on the device."""
 
-import io
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +14,7 @@ from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
 from mmreviewkd.errors import UsageError
-from mmreviewkd.files import read_json, write_bytes, write_json
+from mmreviewkd.files import read_json, write_checkpoint, write_json
 from mmreviewkd.model_config import build_model, is_distilled, model_of_run
 
 from .accuracy import ranks
@@ -162,9 +161,7 @@ class _Run:
             epoch=epoch,
             accuracy=self.found,
         )
-        content = io.BytesIO()
-        torch.save(state, content)
-        write_bytes(work_dir / f'seed_{self.seed}.pth', content.getvalue())
+        write_checkpoint(work_dir / f'seed_{self.seed}.pth', state)
 
     def begin(self, epoch: int) -> None:
         """Shuffle and augment all images for an epoch."""

@@ -1,10 +1,8 @@
 """The student alone, as a file to publish."""
 
-import io
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import (
     HOOKS,
@@ -18,7 +16,7 @@ from mmengine.runner import CheckpointLoader
 from mmreviewkd.datasets import remove_unlabeled
 from mmreviewkd.default_hooks import drop_hooks_that_are_off
 from mmreviewkd.errors import UsageError
-from mmreviewkd.files import ATOMIC, write_bytes, write_text
+from mmreviewkd.files import ATOMIC, write_checkpoint, write_text
 from mmreviewkd.model_config import (
     build_model,
     drop_own_scope,
@@ -93,9 +91,7 @@ def publish_student(
     known = content.get('meta', {}).get('dataset_meta')
     # MMDetection reads what the key holds, where there is one.
     meta = {'dataset_meta': known} if known else {}
-    file = io.BytesIO()
-    torch.save(dict(meta=meta, state_dict=student), file)
-    write_bytes(weights_path, file.getvalue())
+    write_checkpoint(weights_path, dict(meta=meta, state_dict=student))
     return config_path, weights_path
 
 

@@ -417,19 +417,19 @@ def _run(args: dict[str, Any], one_teacher: bool) -> int:
             **args,
         )
         until = {key: value for key, value in until.items() if value is not None}
+        if width is None and until:
+            raise job.JobError('--max-seeds and --budget need --until-clear POINTS')
         if width is not None and args['launcher'] != 'none':
             # Processes that have left each other do not find together again.
             raise job.JobError(
                 '--until-clear does not go with --launcher; name the seeds, such as '
                 '--seeds 0 1 2, or leave out --launcher'
             )
-        if width is not None and not args['dry_run']:
+        if width is None or args['dry_run']:
+            run()
+        else:
             seeds = args['seeds']
             job.run_until_clear(lambda s: run(seeds=s), width, seeds, **until)
-        elif until and width is None:
-            raise job.JobError('--max-seeds and --budget need --until-clear POINTS')
-        else:
-            run()
     except KeyboardInterrupt:
         print('\nInterrupted; the same command goes on from here.', file=sys.stderr)
         return 130

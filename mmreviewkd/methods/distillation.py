@@ -58,7 +58,8 @@ class Batch:
 
         That of a box head is for its loss: samplers such as OHEM's run it before.
         """
-        return self.calls(name)[-1] if self.calls(name) else self.call(name)
+        calls = self.calls(name)
+        return calls[-1] if calls else self.call(name)
 
     def _recorder(self, name: str) -> FeatureRecorder:
         if self.recorded is None:

@@ -1,23 +1,15 @@
 """The fields of a config that MMEngine's runner reads."""
 
-import inspect
 from difflib import get_close_matches
 
 from mmengine.config import Config
-from mmengine.runner import Runner
+
+from mmreviewkd.config_file import RUN_FIELDS
 
 from .findings import Findings
 
-# Read out of the whole config, not as arguments.
-_OTHERS = (
-    'activation_checkpointing',
-    'compile',
-    'custom_imports',
-    'efficient_conv_bn_eval',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'tta_model',
-)
+# Variables are often named test_pipeline, which is close to it.
+_KNOWN = RUN_FIELDS - {'tta_pipeline'}
 
 
 def check_fields(cfg: Config, found: Findings) -> None:
@@ -28,12 +20,11 @@ def check_fields(cfg: Config, found: Findings) -> None:
             names that are close to a field's are told.
         found (Findings): Gets a problem for each.
     """
-    known = {*inspect.signature(Runner).parameters, *_OTHERS} - {'cfg'}
     for name in cfg:
         # Variables such as val_evaluator_a are parts of a field.
-        if name in known or name.startswith(tuple(f'{field}_' for field in known)):
+        if name in _KNOWN or name.startswith(tuple(f'{field}_' for field in _KNOWN)):
             continue
-        close = get_close_matches(name, known, n=1, cutoff=0.85)
+        close = get_close_matches(name, _KNOWN, n=1, cutoff=0.85)
         if close:
             found.problem(
                 f'the config has a field {name!r}, which nothing reads; is it meant '
