@@ -15,11 +15,10 @@ from pycocotools import mask as coco_mask
 
 from .errors import UsageError
 from .files import read_json, write_bytes, write_text
+from .image_files import IMAGE_SUFFIXES, images_in
 from .inference import load_detector
 from .names import counted, listing, printable
 from .plot_instances import class_label, draw_objects, predicted
-
-IMAGE_ENDINGS = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
 def find_images(places: Sequence[str | Path]) -> list[Path]:
@@ -36,14 +35,10 @@ def find_images(places: Sequence[str | Path]) -> list[Path]:
     found = []
     for place in map(Path, places):
         if place.is_dir():
-            inner = [
-                path
-                for path in sorted(place.rglob('*'))
-                if path.suffix.lower() in IMAGE_ENDINGS
-            ]
+            inner = images_in(place)
             if not inner:
                 raise UsageError(
-                    f'the folder {place} holds no image ({", ".join(IMAGE_ENDINGS)})'
+                    f'the folder {place} holds no image ({", ".join(IMAGE_SUFFIXES)})'
                 )
             found += inner
         elif place.is_file():

@@ -133,6 +133,7 @@ def test_images_in_folders(tmp_path):
     (tmp_path / 'a' / 'b').mkdir(parents=True)
     for name in ('a/b/2.PNG', 'a/1.jpg', 'a/notes.txt', 'x.bin'):
         (tmp_path / name).touch()
+    (tmp_path / 'a/folder.png').mkdir()
     found = find_images([tmp_path / 'x.bin', tmp_path / 'a'])
     assert [path.name for path in found] == ['x.bin', '1.jpg', '2.PNG']
     with pytest.raises(FileNotFoundError, match=r"there is no image 'gone\.png'"):

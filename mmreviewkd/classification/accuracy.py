@@ -16,7 +16,7 @@ class TopKAccuracy(BaseMetric):
     Logged as ``accuracy/top1`` and so on, as MMPretrain has it.
 
     Args:
-        topk (Sequence[int]): The values of ``k``. Defaults to (1, 5).
+        topk (int | Sequence[int]): The values of ``k``. Defaults to (1, 5).
         collect_device (str): See :class:`mmengine.evaluator.BaseMetric`. Defaults to
             ``'cpu'``.
         prefix (str, optional): Likewise. Defaults to None: ``'accuracy'``.
@@ -26,12 +26,12 @@ class TopKAccuracy(BaseMetric):
 
     def __init__(
         self,
-        topk: Sequence[int] = (1, 5),
+        topk: int | Sequence[int] = (1, 5),
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix)
-        self.topk = tuple(topk)
+        self.topk = (topk,) if isinstance(topk, int) else tuple(topk)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Note a batch's results, dicts of ``pred_score`` (C,) and ``gt_label``."""

@@ -14,13 +14,15 @@ from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
 from mmreviewkd.errors import UsageError
-from mmreviewkd.files import read_json, write_checkpoint, write_json
+from mmreviewkd.files import read_json, write_checkpoint, write_json, write_text
 from mmreviewkd.model_config import build_model, is_distilled, model_of_run
+from mmreviewkd.report.differences import describe_changes
 
 from .accuracy import ranks
 from .recipe import check_recipe, milestones, strength
 
 RESULTS = 'results.json'
+_CONFIG = 'config.py'
 # Steps before a step is captured: libraries choose their algorithms in them.
 _EAGER = 3
 
@@ -43,7 +45,7 @@ def train_seeds(
 
     Started again, each seed goes on after its last evaluation, and other seeds can be
     added. ``seed_N.pth`` holds the weights of a seed and all that it needs to go on,
-    ``results.json`` the top-1 accuracy of each seed by epoch.
+    ``results.json`` the top-1 accuracy of each seed by epoch, ``config.py`` the config.
 
     Args:
         cfg (Config): Config of a classifier, or of its distillation, on
@@ -57,11 +59,13 @@ def train_seeds(
         bool: Whether all epochs are done.
 
     Raises:
-        UsageError: If the config is of another kind, or asks for what is not done.
+        UsageError: If the config is of another kind, or asks for what is not done, or
+            if the seeds that are already there were trained by another one.
         RuntimeError: If a loss is not finite.
     """
     begin = time.monotonic()
     check_recipe(cfg)
+    _refuse_other_config(work_dir, cfg)
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     device = torch.device(get_device())
     torch.backends.cudnn.benchmark = cfg.get('env_cfg', {}).get(
@@ -70,6 +74,7 @@ def train_seeds(
     data = {part: _on(device, cfg[f'{part}_dataloader']) for part in ('train', 'val')}
     runs = [_Run(cfg, seed, data['train'], device) for seed in seeds]
     work_dir.mkdir(parents=True, exist_ok=True)
+    write_text(work_dir / _CONFIG, cfg.pretty_text)
     results = _former_results(work_dir)
     for run in runs:
         run.resume(work_dir)
@@ -100,6 +105,21 @@ def train_seeds(
             say('out of time; the same command goes on from here')
             return False
     return True
+
+
+def _refuse_other_config(work_dir: Path, cfg: Config) -> None:
+    """Compare the config with that of the seeds that are already there."""
+    path = work_dir / _CONFIG
+    if not path.is_file() or not any(work_dir.glob('seed_*.pth')):
+        return
+    # Where it has braces, they are those of a path.
+    old = Config.fromfile(path, use_predefined_variables=False)
+    changes = describe_changes(old.to_dict(), cfg.to_dict())
+    if changes:
+        raise UsageError(
+            f'{work_dir} was begun with another config:\n{changes}\n'
+            'Take the former one, or another --work-dir.'
+        )
 
 
 def _former_results(work_dir: Path) -> dict[str, dict[str, float]]:

@@ -4,9 +4,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from mmreviewkd.image_files import IMAGE_SUFFIXES
 from mmreviewkd.names import printable
-
-from .label_set import IMAGE_SUFFIXES
 
 _MOST = 200_000
 _KINDS = 5

@@ -10,7 +10,6 @@ import numpy as np
 from mmreviewkd.names import counted
 
 # What both MMDetection and the converter read.
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
 class Labelled(NamedTuple):
@@ -65,10 +64,3 @@ class LabelSet:
     sources: list[Path]
     classes: Sequence[str] | None = None
     notes: list[str] = field(default_factory=list)
-
-
-def images_in(folder: Path) -> list[Path]:
-    """All images in a folder and in those within."""
-    return sorted(
-        path for path in folder.rglob('*') if path.suffix.lower() in IMAGE_SUFFIXES
-    )

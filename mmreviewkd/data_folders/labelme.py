@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 
 from mmreviewkd.files import read_json
+from mmreviewkd.image_files import images_in
 from mmreviewkd.names import counted, printable
 
 from .errors import DataError
-from .label_set import Labelled, LabelSet, Thing, images_in, things
+from .label_set import Labelled, LabelSet, Thing, things
 from .splits import split_folders
 
 _SHAPES = ('polygon', 'rectangle')

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from mmreviewkd.image_files import is_image
 from mmreviewkd.names import counted, printable
 
 from .errors import DataError
-from .label_set import IMAGE_SUFFIXES, Labelled, LabelSet, Thing, things
+from .label_set import Labelled, LabelSet, Thing, things
 from .splits import split_folders
 
 _ANNOTATIONS = ('', 'Annotations', 'annotations', 'xmls', 'labels')
@@ -94,7 +95,7 @@ def _pair(top: Path, labels: list[Path]) -> list[Labelled]:
     images: dict[str, Path] = {}
     for folder in folders:
         for path in folder.glob('*'):
-            if path.suffix.lower() in IMAGE_SUFFIXES:
+            if is_image(path):
                 images.setdefault(path.stem, path)
     missing = [label.name for label in labels if label.stem not in images]
     if missing:
@@ -131,7 +132,7 @@ def _unlabelled(parts: dict[str, list[Labelled]]) -> list[str]:
         path.name
         for folder in {image.parent for image in used}
         for path in folder.glob('*')
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.stem not in stems
+        if is_image(path) and path.stem not in stems
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
+from mmreviewkd.image_files import images_in, is_image
 from mmreviewkd.names import counted, printable
 
 from .errors import DataError
-from .label_set import IMAGE_SUFFIXES, Labelled, LabelSet, Thing, images_in, things
+from .label_set import Labelled, LabelSet, Thing, things
 
 _VAL = ('val', 'valid', 'validation')
 _BOX_VALUES = 6
@@ -124,7 +125,7 @@ def _listed(path: Path) -> list[Path]:
             f'{path}: {len(missing)} of {counted(len(images), "image")} missing: '
             f'{printable(str(missing[0]))}'
         )
-    return [image for image in images if image.suffix.lower() in IMAGE_SUFFIXES]
+    return [image for image in images if is_image(image)]
 
 
 def _label_path(image: Path) -> Path:

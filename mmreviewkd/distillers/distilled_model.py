@@ -401,6 +401,13 @@ def _named(losses: Any, distillation: Distillation) -> dict[str, Tensor]:
             f'{type(distillation).__name__}.forward has returned a '
             f'{type(losses).__name__}; return its losses by name, dict(loss=...)'
         )
+    # MMEngine would add it to the total, though nothing is trained on it.
+    unclear = [one for one in losses if 'loss' in one and not one.startswith('loss')]
+    if unclear:
+        raise ValueError(
+            f'{type(distillation).__name__}.forward has returned {unclear[0]!r}; begin '
+            "the names of losses with 'loss', and leave the word out of all others"
+        )
     return losses
 
 

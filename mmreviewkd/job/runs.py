@@ -21,8 +21,7 @@ from mmreviewkd.hooks import EvaluatedImagesHook
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
 from mmreviewkd.model_config import drop_own_scope, is_distilled, teacher_configs
-from mmreviewkd.names import printable
-from mmreviewkd.report.differences import MISSING, differences
+from mmreviewkd.report.differences import describe_changes
 from mmreviewkd.runner import Runner
 
 from .checkpoints import StableNamesHook, trained_weights
@@ -36,7 +35,6 @@ from .record import RecordHook, read_record
 
 _RESULT = 'result.json'
 _CONFIG = 'config.py'
-_LONG = 100
 _numbers = itertools.count()
 
 
@@ -68,14 +66,10 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
                 continue
             # Where it has braces, they are those of a class name or a path.
             old = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
-            changes = differences([_comparable(old), _comparable(run.config)])
+            changes = describe_changes(_comparable(old), _comparable(run.config))
             if changes:
-                listing = '\n'.join(
-                    f'  {key}: {_written(before)} -> {_written(now)}'
-                    for key, (before, now) in changes
-                )
                 raise JobError(
-                    f'{folder} was begun with other settings:\n{listing}\n'
+                    f'{folder} was begun with other settings:\n{changes}\n'
                     'Repeat the former command, or take another --work-dir.'
                 )
 
@@ -224,11 +218,3 @@ def _parts(model: dict) -> list[dict]:
         return []
     models = [model.get('student'), *teacher_configs(model)]
     return [one for one in models if isinstance(one, dict)]
-
-
-def _written(value: Any) -> str:
-    """Write a value on one line, cut where that is too long to be read."""
-    if value is MISSING:
-        return 'unset'
-    text = printable(value if isinstance(value, str) else repr(value))
-    return text if len(text) <= _LONG else f'{text[: _LONG - 1]}…'

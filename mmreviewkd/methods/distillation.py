@@ -120,5 +120,6 @@ class Distillation(nn.Module, metaclass=ABCMeta):
 
         Returns:
             dict[str, Tensor]: Scalars. Those whose names begin with ``'loss'`` are
-            summed and trained on; others are logged only.
+            summed and trained on; others, which must not hold the word, are logged
+            only.
         """

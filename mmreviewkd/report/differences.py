@@ -3,8 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mmreviewkd.names import printable
+
 MISSING = object()
 """Stands for a field that a config does not have."""
+
+_LONG = 100
 
 
 def differences(configs: Sequence[dict]) -> list[tuple[str, list[Any]]]:
@@ -19,6 +23,23 @@ def differences(configs: Sequence[dict]) -> list[tuple[str, list[Any]]]:
         altogether is one field.
     """
     return list(_differ('', list(configs)))
+
+
+def describe_changes(before: dict, now: dict) -> str:
+    """Write what changed in a config, a line for each field.
+
+    Args:
+        before (dict): The whole former config.
+        now (dict): The whole present one.
+
+    Returns:
+        str: Lines such as ``  optim_wrapper.optimizer.lr: 0.1 -> 0.2``, cut where a
+        value is too long to be read. Empty where nothing changed.
+    """
+    return '\n'.join(
+        f'  {name}: {_written(old)} -> {_written(new)}'
+        for name, (old, new) in differences([before, now])
+    )
 
 
 def with_student_as_model(config: dict) -> dict:
@@ -53,3 +74,10 @@ def _differ(name: str, values: list[Any]) -> Iterator[tuple[str, list[Any]]]:
     for key in keys:
         inner = [value.get(key, MISSING) for value in values]
         yield from _differ(f'{name}.{key}'.lstrip('.'), inner)
+
+
+def _written(value: Any) -> str:
+    if value is MISSING:
+        return 'unset'
+    text = printable(value if isinstance(value, str) else repr(value))
+    return text if len(text) <= _LONG else f'{text[: _LONG - 1]}…'

@@ -19,7 +19,8 @@ def test_counts_images_by_the_rank_of_their_class():
 
 
 def test_equal_scores_are_no_success():
-    metric = TopKAccuracy(topk=(1,))
+    # One value needs no list, as in MMPretrain.
+    metric = TopKAccuracy(topk=1)
     metric.process(None, [dict(pred_score=torch.zeros(4), gt_label=0)])
     assert metric.evaluate(1) == {'accuracy/top1': 0.0}
 

@@ -77,6 +77,20 @@ def test_results_of_former_seeds_stay(cifar, tmp_path):
     assert seeds_after(4) == {'3', '4'}
 
 
+def test_another_config_does_not_go_on_from_seeds_of_a_former_one(cifar, tmp_path):
+    train_seeds(plain(cifar, epochs=1), [0], tmp_path)
+    trained = weights(tmp_path, 0)
+    cfg = plain(cifar, epochs=1)
+    cfg.optim_wrapper.optimizer.lr = 0.02
+    with pytest.raises(UsageError, match=r'optimizer\.lr: 0\.05 -> 0\.02'):
+        train_seeds(cfg, [0, 3], tmp_path)
+    assert_same(trained, weights(tmp_path, 0))
+    assert not (tmp_path / 'seed_3.pth').exists()
+    # Without a trained seed nothing is lost.
+    (tmp_path / 'seed_0.pth').unlink()
+    assert train_seeds(cfg, [0], tmp_path)
+
+
 def test_learning_rate_falls_as_configured(cifar, tmp_path):
     """Of 0: then the last epoch changes no weight."""
     cfg = plain(cifar)

@@ -336,6 +336,24 @@ def test_switched_off_it_is_the_plain_student_bit_for_bit(teacher_checkpoint, of
         assert torch.equal(state[name], value), name
 
 
+@pytest.mark.parametrize(
+    ('returned', 'error', 'message'),
+    [
+        (
+            torch.ones(()),
+            TypeError,
+            r'returned a Tensor; return .* dict',
+        ),
+        # Logged, it would count in the total that nothing is trained on.
+        (dict(box_loss=torch.ones(())), ValueError, "returned 'box_loss'; begin"),
+    ],
+)
+def test_what_a_distillation_returns_has_clear_names(model, returned, error, message):
+    model.distillation[0].forward = lambda batch: returned
+    with pytest.raises(error, match=message):
+        toys.losses(model, toys.batch())
+
+
 def test_strength_is_a_factor(model):
     data = toys.batch()
     full = toys.losses(model, copy.deepcopy(data))['loss_distill']

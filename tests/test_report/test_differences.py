@@ -1,5 +1,6 @@
 from mmreviewkd.report.differences import (
     MISSING,
+    describe_changes,
     differences,
     with_student_as_model,
 )
@@ -39,3 +40,15 @@ def test_student_is_compared_with_a_plain_model():
 
 def test_one_config_differs_in_nothing():
     assert differences([dict(a=1)]) == []
+
+
+def test_changes_are_lines():
+    before = dict(lr=0.1, name='a\n', steps=list(range(99)))
+    now = dict(lr=0.2, name='b', hooks=[])
+    lines = describe_changes(before, now).splitlines()
+    assert lines[0] == '  lr: 0.1 -> 0.2'
+    assert lines[1] == r'  name: a\n -> b'
+    # Cut, since nobody reads the rest.
+    assert lines[2].startswith('  steps: [0, 1, 2') and lines[2].endswith('… -> unset')
+    assert lines[3] == '  hooks: unset -> []'
+    assert describe_changes(now, now) == ''
