@@ -73,11 +73,37 @@ def read_config(path: str, options: Sequence[str] = ()) -> Config:
     return cfg
 
 
+def why_unread(cfg: Config, field: str) -> str:
+    """Tell why nothing would read a field of a config, or '' where something does.
+
+    Args:
+        cfg (Config): The config.
+        field (str): A field at its top, such as ``'train_cfg'``.
+    """
+    if field in RUN_FIELDS:
+        return ''
+    if field in cfg:
+        return (
+            f'{field} is a variable of the config, and what is made from it keeps its '
+            'former value; set the fields themselves, such as '
+            'train_dataloader.dataset.data_root for data_root'
+        )
+    near = get_close_matches(field, [*cfg, *RUN_FIELDS], n=3)
+    return f'no config has the field {field}' + (
+        f'; near it are {", ".join(near)}' if near else ''
+    )
+
+
 def _change(cfg: Config, option: str) -> None:
     key, equals, value = option.partition('=')
     if not equals:
         raise UsageError(f'--cfg-options {option}: write KEY=VALUE')
-    _check_field(cfg, key)
+    field = key.partition('.')[0]
+    why = why_unread(cfg, field)
+    if why and field not in cfg:
+        raise UsageError(f'--cfg-options {key}: {why}')
+    if why:
+        print_log(f'--cfg-options {key}: {why}', 'current', logging.WARNING)
     parsed = Namespace()
     try:
         # It takes dicts for texts.
@@ -97,23 +123,3 @@ def _change(cfg: Config, option: str) -> None:
         raise UsageError(
             f'--cfg-options {option}: does not fit the config: {error}'
         ) from error
-
-
-def _check_field(cfg: Config, key: str) -> None:
-    """Refuse a field that is misspelt, and tell of a variable, which nothing reads."""
-    field = key.partition('.')[0]
-    if field in RUN_FIELDS:
-        return
-    if field not in cfg:
-        near = get_close_matches(field, [*cfg, *RUN_FIELDS], n=3)
-        raise UsageError(
-            f'--cfg-options {key}: no config has the field {field}'
-            + (f'; near it are {", ".join(near)}' if near else '')
-        )
-    print_log(
-        f'--cfg-options {key}: {field} is a variable of the config, and what is made '
-        'from it keeps its former value; set the fields themselves, such as '
-        'train_dataloader.dataset.data_root for data_root',
-        logger='current',
-        level=logging.WARNING,
-    )

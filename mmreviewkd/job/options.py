@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
-from mmreviewkd.config_file import RUN_FIELDS
+from mmreviewkd.config_file import why_unread
 from mmreviewkd.distillers import build_distilled_model
 
 from .errors import JobError
@@ -85,17 +85,17 @@ def options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, An
         options (dict): All options.
 
     Raises:
-        JobError: If an option does not exist.
+        JobError: If an option does not exist, or is a variable, which nothing reads.
     """
     own = {}
-    known = {*cfg, *RUN_FIELDS}
     for full, value in options.items():
         first, _, rest = full.partition('.')
         key, alone = full, first in RUNS
         if alone:
             key, (first, _, rest) = rest, rest.partition('.')
-        if first not in known:
-            raise JobError(f'--cfg-options {full}: no config has the field {first}')
+        why = why_unread(cfg, first)
+        if why:
+            raise JobError(f'--cfg-options {full}: {why}')
         if alone or first != 'model':
             if not alone or full.startswith(f'{name}.'):
                 own[key] = value

@@ -64,7 +64,8 @@ def test_perfect_predictions_have_full_ap(configs, boxes):
         ('model.backbone.depth', 'write one of model.student'),
         ('model.backbone', 'write one of model.student'),
         ('student.trian_cfg.max_epochs', 'no config has the field trian_cfg'),
-        ('trian_cfg.max_epochs', 'no config has the field trian_cfg'),
+        ('trian_cfg.max_epochs', 'the field trian_cfg; near it are train_cfg'),
+        ('data_root', 'data_root is a variable of the config'),
     ],
 )
 def test_unknown_options(configs, masks, option, message):
