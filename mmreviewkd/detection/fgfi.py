@@ -1,10 +1,8 @@
 """Fine-grained feature imitation: near the objects only."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from mmdet.structures.bbox import bbox_overlaps
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
@@ -12,24 +10,24 @@ from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.losses.standardize import standardize
 from mmreviewkd.methods import Batch, Distillation
 
+from .near_anchors import near_masks
+
 
 @MODELS.register_module()
 class FGFI(Distillation):
     """Imitates the teacher's maps where an anchor is near an object.
 
-    For each object, the anchors count as near whose overlap with it (IoU) exceeds
-    ``threshold`` times that of the best one; a position is imitated where any of its
-    anchors is near any object. The squared differences there, after a 3x3 convolution
-    of the student's map, are averaged. See "Distilling Object Detectors with
-    Fine-grained Feature Imitation", CVPR 2019 (https://arxiv.org/abs/1906.03609).
+    The squared differences at the positions of :func:`near_masks`, after a 3x3
+    convolution of the student's map, are averaged. See "Distilling Object Detectors
+    with Fine-grained Feature Imitation", CVPR 2019 (https://arxiv.org/abs/1906.03609).
 
-    Published for the one map of a Faster R-CNN without FPN. Carried over: an object's
-    best anchor is sought on all levels together, so that it is imitated on those that
-    fit its size; the convolution has no ReLU behind it, other than the authors', since
-    FPN maps have both signs; the teacher's maps are standardised by
-    :func:`standardize`, and the mean over the channels replaces their sum, so that the
-    loss depends neither on the teacher's scale nor its width. The authors' code begins
-    after 400 steps, with a convolution near 0; here it begins at once.
+    Published for the one map of a Faster R-CNN without FPN. Carried over: an object is
+    imitated on those levels that fit its size; the convolution has no ReLU behind it,
+    other than the authors', since FPN maps have both signs; the teacher's maps are
+    standardised by :func:`standardize`, and the mean over the channels replaces their
+    sum, so that the loss depends neither on the teacher's scale nor its width. The
+    authors' code begins after 400 steps, with a convolution near 0; here it begins at
+    once.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.
@@ -67,59 +65,9 @@ class FGFI(Distillation):
             loss = imitation_loss(
                 [as_float(out) for out in outs],
                 [standardize(target) for target in batch.targets],
-                self.masks(batch),
+                near_masks(batch, self.threshold, 'FGFI'),
             )
         return dict(loss=loss)
-
-    def masks(self, batch: Batch) -> list[Tensor]:
-        """Each compared level's mask (N, H, W) of the positions to imitate."""
-        generator = prior_generator(batch.student)
-        sizes = [feat.shape[-2:] for feat in batch.student_feats]
-        anchors = generator.grid_priors(sizes, device=batch.images.device)
-        if anchors[0].shape[-1] != 4:
-            raise ValueError(
-                'FGFI needs a student with anchors, but '
-                f'{type(batch.student).__name__} has points; FGD, '
-                'whose masks need the annotated boxes only, suits it'
-            )
-        anchors = [anchors[level.index] for level in batch.levels]
-        near = torch.stack(
-            [
-                near_anchors(boxes, torch.cat(anchors), self.threshold)
-                for boxes in batch.boxes
-            ]
-        )
-        return [
-            level.unflatten(1, (*feat.shape[-2:], -1)).any(-1)
-            for level, feat in zip(
-                near.split([len(level) for level in anchors], dim=1),
-                batch.feats,
-                strict=True,
-            )
-        ]
-
-
-def prior_generator(student: nn.Module) -> Any:
-    """Find the generator of the anchors of a student's RPN or dense box head.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    head = getattr(student, 'rpn_head', None) or getattr(student, 'bbox_head', None)
-    generator = getattr(head, 'prior_generator', None)
-    if generator is None:
-        raise ValueError(
-            f'{type(student).__name__} has neither an RPN nor a box head with a '
-            'prior_generator, whose anchors FGFI needs; choose a method for whole maps'
-        )
-    return generator
-
-
-def near_anchors(boxes: Tensor, anchors: Tensor, threshold: float) -> Tensor:
-    """Tell which anchors (A, 4) are near any of the boxes (K, 4): a mask (A,)."""
-    overlaps = bbox_overlaps(boxes, anchors)
-    best = overlaps.amax(1, keepdim=True)
-    return (overlaps > threshold * best).any(0)
 
 
 def imitation_loss(

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from mmengine.registry import MODELS
 from torch import Tensor
 
 from mmreviewkd.losses import LevelwiseLoss
 from mmreviewkd.methods import Batch, FeatureDistillation
 
-from .position_weights import box_weights, score_weights
+from .near_anchors import near_masks
+from .position_weights import box_weights, fit, score_weights
+
+NEAR = 0.5
+"""FGFI's share of an object's best overlap from which an anchor is near it."""
 
 
 @MODELS.register_module()
@@ -24,8 +29,9 @@ class WeightedFeatureDistillation(FeatureDistillation):
     are. "Distilling Object Detectors with Feature Richness", NeurIPS 2021
     (https://arxiv.org/abs/2111.00674) weighs maps by such scores too.
 
-    With ``weights='boxes'`` positions within annotated boxes count. With HCL as the
-    loss, the review looks at objects at each of its scales.
+    With ``weights='boxes'`` positions within annotated boxes count, with ``'anchors'``
+    those of :func:`near_masks`, as in FGFI: an object counts on the levels that fit its
+    size. With HCL as the loss, the review looks at objects at each of its scales.
 
     Args:
         in_channels (Sequence[int]): See :class:`Distillation`.
@@ -33,9 +39,14 @@ class WeightedFeatureDistillation(FeatureDistillation):
         connector (dict): See :class:`FeatureDistillation`.
         loss (dict): Config of a loss that can weigh positions: ``L2DistillLoss`` or
             ``HCLLoss``.
-        weights (str): ``'scores'`` or ``'boxes'``. Defaults to ``'scores'``.
+        weights (str): ``'scores'``, ``'boxes'`` or ``'anchors'``. Defaults to
+            ``'scores'``.
         background (float): What is added to all weights, so that the rest counts too.
             Defaults to 0.0.
+        across_levels (bool): Whether the weights of all levels are normalised together:
+            a level then counts as much as its positions do, and the loss is an average
+            over all levels, not a sum. Without it a level with hardly any object counts
+            as much as the others. Defaults to False.
         standardize_targets (bool): See :class:`FeatureDistillation`. Defaults to False.
         dtype (str, optional): See :class:`FeatureDistillation`. Defaults to None.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
@@ -55,6 +66,7 @@ class WeightedFeatureDistillation(FeatureDistillation):
         loss: dict,
         weights: str = 'scores',
         background: float = 0.0,
+        across_levels: bool = False,
         standardize_targets: bool = False,
         dtype: str | None = None,
         loss_weight: float = 1.0,
@@ -68,9 +80,10 @@ class WeightedFeatureDistillation(FeatureDistillation):
             dtype,
             loss_weight,
         )
-        if weights not in ('scores', 'boxes'):
+        if weights not in ('scores', 'boxes', 'anchors'):
             raise ValueError(
-                f"distillation.weights is {weights!r}; it has to be 'scores' or 'boxes'"
+                f"distillation.weights is {weights!r}; it has to be 'scores', 'boxes' "
+                "or 'anchors'"
             )
         own = getattr(type(self.loss), 'weighted_level_loss', None)
         if own in (None, LevelwiseLoss.weighted_level_loss):
@@ -81,17 +94,33 @@ class WeightedFeatureDistillation(FeatureDistillation):
             )
         self.weights = weights
         self.background = background
+        self.across_levels = across_levels
         self.needs_heads = weights == 'scores'
 
     def by_level(
         self, batch: Batch, outs: Sequence[Tensor], targets: Sequence[Tensor]
     ) -> list[Tensor]:
         """Compute the weighted loss of each level."""
-        if self.weights == 'scores':
-            found = score_weights(batch, type(self).__name__)
-        else:
-            found = box_weights(batch.boxes, batch.targets, batch.images.shape[2:])
+        found = self._weights(batch)
         numbers = self.connector.target_levels
         weights = [found[number] + self.background for number in numbers]
         loss: Any = self.loss
-        return loss.by_level(outs, targets, weights)
+        losses = loss.by_level(outs, targets, weights)
+        if not self.across_levels:
+            return losses
+        sums = torch.stack([weight.sum() for weight in weights])
+        shares = sums / sums.sum().clamp(min=torch.finfo(sums.dtype).tiny)
+        return [one * share for one, share in zip(losses, shares, strict=True)]
+
+    def _weights(self, batch: Batch) -> list[Tensor]:
+        """How much the positions of each of the teacher's levels count."""
+        name = type(self).__name__
+        if self.weights == 'scores':
+            return score_weights(batch, name)
+        if self.weights == 'boxes':
+            return box_weights(batch.boxes, batch.targets, batch.images.shape[2:])
+        masks = near_masks(batch, NEAR, name)
+        return [
+            fit(mask[:, None].to(target), target)
+            for mask, target in zip(masks, batch.targets, strict=True)
+        ]

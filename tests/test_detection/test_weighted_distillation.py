@@ -7,6 +7,8 @@ import toys
 from mmdet.models.dense_heads import YOLOXHead
 
 from mmreviewkd.detection import WeightedFeatureDistillation
+from mmreviewkd.detection.fgfi import imitation_loss
+from mmreviewkd.detection.near_anchors import near_masks
 from mmreviewkd.detection.position_weights import score_weights
 from mmreviewkd.features import Feature
 from mmreviewkd.losses import HCLLoss
@@ -70,6 +72,44 @@ def test_weighted_by_annotated_boxes():
     torch.testing.assert_close(distillation(one)['loss'], expected)
 
 
+def test_weighted_by_near_anchors():
+    student, teacher = steps.pair(toys.one_stage())
+    distillation = weighted(2, weights='anchors')
+    assert not distillation.needs_heads
+    one = steps.step(distillation, student, teacher, (0, 1))
+    masks = near_masks(one, 0.5, 'a test')
+    assert masks[0].any() and not masks[0].all()
+    expected = 0.0
+    for mask, pred, target in zip(masks, one.feats, one.targets, strict=True):
+        expected = expected + weighted_mse(pred, target, mask[:, None].float())
+    torch.testing.assert_close(distillation(one)['loss'], expected)
+
+
+def test_across_levels_it_is_one_average():
+    """Of all positions of all levels, each counted by its weight, as FGFI has it."""
+    student, teacher = steps.pair(toys.one_stage())
+    distillation = weighted(2, weights='anchors', across_levels=True)
+    one = steps.step(distillation, student, teacher, (0, 1))
+    masks = near_masks(one, 0.5, 'a test')
+    expected = 2 * imitation_loss(one.feats, one.targets, masks)
+    loss = distillation(one)['loss']
+    torch.testing.assert_close(loss, expected)
+    # Without objects nothing counts.
+    for sample in one.data_samples:
+        sample.gt_instances = sample.gt_instances[:0]
+    loss = distillation(one)['loss']
+    assert loss == 0
+    loss.backward()
+
+
+def test_students_without_anchors_are_told_what_suits_them():
+    student, teacher = steps.pair(toys.one_stage('fcos'))
+    distillation = weighted(weights='anchors')
+    one = steps.step(distillation, student, teacher, (0,))
+    with pytest.raises(ValueError, match="FCOS has points; .*weights='boxes'"):
+        distillation(one)
+
+
 def test_background_class_is_no_object():
     softmax = dict(type='CrossEntropyLoss', _delete_=True, loss_weight=1.0)
     student, teacher = steps.pair(toys.one_stage(loss_cls=softmax))
@@ -94,7 +134,7 @@ def test_teachers_without_scores_are_refused():
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        (dict(weights='masks'), "weights is 'masks'; .*'scores' or 'boxes'"),
+        (dict(weights='masks'), "weights is 'masks'; .*'scores', 'boxes' or 'anchors'"),
         (dict(loss=dict(type='PKDLoss')), 'PKDLoss cannot weigh positions; .*HCLLoss'),
     ],
 )
