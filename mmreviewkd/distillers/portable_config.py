@@ -1,25 +1,22 @@
 """Configs that hold nothing of the machine that they were made on."""
 
-import inspect
 import re
 from pathlib import PurePath
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
+from mmreviewkd.config_file import RUN_FIELDS
 from mmreviewkd.datasets.class_names import parts
 
-_OTHER_FIELDS = ('custom_imports', 'model_wrapper_cfg', 'tta_model', 'tta_pipeline')
-_OF_A_RUN = (
-    'cfg',
+_OF_A_RUN = {
     'experiment_name',
     'launcher',
     'load_from',
     'randomness',
     'resume',
     'work_dir',
-)
+}
 _FOREIGN = re.compile(r'(/|~|\.\./|[A-Za-z]:[\\/])')
 
 
@@ -37,11 +34,10 @@ def portable(cfg: Config) -> Config:
     Args:
         cfg (Config): The config.
     """
-    fields = {*inspect.signature(Runner).parameters, *_OTHER_FIELDS}
     kept = {
         key: value
         for key, value in cfg.to_dict().items()
-        if key in fields and key not in _OF_A_RUN
+        if key in RUN_FIELDS - _OF_A_RUN
     }
     sets = [
         part
