@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from statistics import fmean
 
@@ -71,14 +72,14 @@ def test_table_of_results(title, file, kind):
 def test_parts_of_the_gain(title, file, kind):
     runs = summary(file)
     cells = [f'{title}, {kind}']
-    for name in ('review_standardized', 'inherit', 'recommended'):
+    for name in ('review_standardized', 'review_objects', 'inherit', 'recommended'):
         cells.append(gain(runs[name][f'{kind} gain']) if name in runs else '')
     assert f'| {" | ".join(cells)} |' in (ROOT / 'docs/results.md').read_text()
 
 
 @pytest.mark.parametrize(
     'method',
-    ['inherit', 'recommended', 'review_standardized', 'pkd', 'fgfi', 'fgd', 'mgd'],
+    'inherit recommended review_standardized review_objects pkd fgfi fgd mgd'.split(),
 )
 def test_gains_by_schedule(method):
     cells = [f'`{method}`']
@@ -143,6 +144,26 @@ def test_ablation(row):
     page = (ROOT / 'docs/comparison_tables.md').read_text()
     (line,) = (line for line in page.splitlines() if line.startswith(f'| `{row}` |'))
     assert line.endswith(f'| {" | ".join(cells)} |')
+
+
+@pytest.mark.parametrize(
+    'what, alike, together',
+    [
+        ('whole maps', 'whole_maps', None),
+        ("the teacher's scores", 'scores', 'scores_across'),
+        ('annotated boxes', 'boxes', 'boxes_across'),
+        ('near anchors', None, 'anchors_across'),
+        ('near anchors, a convolution .*', None, 'fgfi'),
+    ],
+)
+def test_where_maps_are_compared(what, alike, together):
+    runs = summary('dsb2018_split_6')
+    cells = [
+        f'{runs[name]["box gain"]["mean"]:+.1f} ' if name else ''
+        for name in (alike, together)
+    ]
+    row = rf'^\| {what} \| {re.escape(cells[0])}\| {re.escape(cells[1])}\|$'
+    assert re.search(row, (ROOT / 'docs/results.md').read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize('title, file, _', SETS)
