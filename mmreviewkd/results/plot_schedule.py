@@ -16,7 +16,10 @@ from .results import Results, Statistics
 
 MOST = 6
 """More curves would hide each other."""
-_COLOURS = ('#1b6ca8', '#2ca02c', '#9467bd', '#c0392b', '#bcbd22', '#17becf')
+_COLOURS = (
+    *('#1b6ca8', '#2ca02c', '#9467bd', '#c0392b'),
+    *('#bcbd22', '#17becf', '#e377c2', '#8c564b'),
+)
 _SPREAD = 0.012
 """Space between two curves' points of the same schedule, as a share of the width."""
 
@@ -44,7 +47,8 @@ def plot_schedule(
 
     Raises:
         UsageError: If the jobs are on different data, two have the same schedule, a
-            method is in none of them, or they have no kind of score in common.
+            method is in none of them, there are more methods than colours, or they have
+            no kind of score in common.
     """
     lengths, unit = _lengths(files)
     in_order = sorted(zip(lengths, files, strict=True), key=lambda pair: pair[0])
@@ -55,6 +59,11 @@ def plot_schedule(
             raise UsageError(
                 f'no job has the method {name}; they have {", ".join(known)}'
             )
+    if len(methods) > len(_COLOURS):
+        raise UsageError(
+            f'{len(methods)} methods for one picture, whose curves have '
+            f'{len(_COLOURS)} colours; name fewer'
+        )
     kinds = [k for k in KINDS if all(k in r.kinds for r in results.values())]
     if not kinds:
         raise UsageError(

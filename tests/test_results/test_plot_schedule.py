@@ -70,6 +70,15 @@ def test_best_methods_or_those_asked_for(axes_of):
     assert labels == ['student alone', 'm1']
 
 
+def test_each_curve_has_a_colour_of_its_own(axes_of):
+    more = {f'm{n}': by_seed(0.3 + n / 100) for n in range(9)}
+    axes = axes_of([file(8, 2.5, **more)], list(more)[:8])
+    handles = axes.get_legend().get_lines()
+    assert len({line.get_color() for line in handles}) == 9
+    with pytest.raises(UsageError, match='9 methods .* 8 colours; name fewer'):
+        axes_of([file(8, 2.5, **more)], list(more))
+
+
 @pytest.mark.parametrize(
     'files, methods, message',
     [
