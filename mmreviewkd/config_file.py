@@ -3,7 +3,8 @@
 import inspect
 import logging
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -41,8 +42,36 @@ def config_by_name(name: str | Path) -> Config:
         UsageError: If it is no config.
     """
     name = str(name)
-    try:
+    with _errors_of(name):
         return get_config(name) if '::' in name else Config.fromfile(name)
+
+
+def read_written_config(path: str | Path, import_custom_modules: bool = True) -> Config:
+    """Read a config that MMEngine has written; braces in it are those of texts.
+
+    Args:
+        path (str | Path): The file.
+        import_custom_modules (bool): Whether its ``custom_imports`` are imported.
+            Defaults to True.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UsageError: If it is no config, as where it had values that MMEngine does not
+            write as Python, such as ``float('inf')``.
+    """
+    with _errors_of(str(path)):
+        return Config.fromfile(
+            path,
+            use_predefined_variables=False,
+            use_environment_variables=False,
+            import_custom_modules=import_custom_modules,
+        )
+
+
+@contextmanager
+def _errors_of(name: str) -> Iterator[None]:
+    try:
+        yield
     except OSError:
         raise  # these name the file
     except Exception as error:  # a config is Python, which can fail in any way

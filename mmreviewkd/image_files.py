@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+# Those that MMDetection and the converter of data sets both read.
 IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 

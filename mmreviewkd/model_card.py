@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
+from .config_file import read_written_config
 from .datasets.class_names import parts
 from .distillers.inherit import AUTO
 from .model_config import build_model, teacher_configs
@@ -49,12 +50,7 @@ def write_model_card(
         Path: The card.
     """
     folder = Path(folder)
-    # Where it has braces, they are those of a class name.
-    student = Config.fromfile(
-        folder / 'student.py',
-        import_custom_modules=False,
-        use_predefined_variables=False,
-    )
+    student = read_written_config(folder / 'student.py', import_custom_modules=False)
     weights = CheckpointLoader.load_checkpoint(
         str(folder / 'student.pth'), map_location='cpu', logger='silent'
     )

@@ -53,7 +53,7 @@ def batch(
         targets=targets[1:],
         images=torch.zeros(len(boxes), 3, size, size),
         data_samples=samples,
-        student=SimpleNamespace(rpn_head=head),
+        student=SimpleNamespace(rpn_head=head, neck=torch.nn.Identity()),
         teacher=None,
         student_feats=feats,
         teacher_feats=targets,

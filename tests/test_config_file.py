@@ -1,9 +1,10 @@
 import sys
 
 import pytest
+from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmreviewkd.config_file import read_config
+from mmreviewkd.config_file import read_config, read_written_config
 from mmreviewkd.errors import UsageError
 
 CONFIG = """
@@ -57,3 +58,13 @@ def test_modules_of_an_option_are_imported(config, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, 'module_of_an_option', raising=False)
     read_config(config, ['custom_imports.imports=[module_of_an_option]'])
     assert 'module_of_an_option' in sys.modules
+
+
+def test_written_configs_are_read_as_they_are(tmp_path):
+    cfg = Config(dict(a='{{x}} and {{$HOME:y}}', b=[(1, 2), None]))
+    path = tmp_path / 'written.py'
+    path.write_text(cfg.pretty_text)
+    assert read_written_config(path).to_dict() == cfg.to_dict()
+    path.write_text(Config(dict(a=float('inf'))).pretty_text)
+    with pytest.raises(UsageError, match=r'written\.py cannot be read .*inf'):
+        read_written_config(path)

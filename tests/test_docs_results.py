@@ -90,6 +90,21 @@ def test_gains_by_schedule(method):
 
 
 @pytest.mark.parametrize(
+    'method',
+    'inherit recommended review_standardized review_objects pkd fgfi mgd'.split(),
+)
+def test_gains_on_nuclei_by_schedule(method):
+    cells = [f'`{method}`']
+    for kind in ('box', 'mask'):
+        for epochs in (3, 6, 12):
+            runs = summary(f'dsb2018_{epochs}')
+            cells.append(gain(runs[method][f'{kind} gain']))
+    assert (
+        f'| {" | ".join(cells)} |' in (ROOT / 'docs/comparison_tables.md').read_text()
+    )
+
+
+@pytest.mark.parametrize(
     'file, start',
     [('bccd_quarter', "the teacher's weights"), ('bccd_quarter_random', 'random')],
 )

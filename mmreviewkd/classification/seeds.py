@@ -13,6 +13,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DATASETS, init_default_scope
 from torch import Tensor
 
+from mmreviewkd.config_file import read_written_config
 from mmreviewkd.errors import UsageError
 from mmreviewkd.files import read_json, write_checkpoint, write_json, write_text
 from mmreviewkd.model_config import build_model, is_distilled, model_of_run
@@ -65,7 +66,7 @@ def train_seeds(
     """
     begin = time.monotonic()
     check_recipe(cfg)
-    _refuse_other_config(work_dir, cfg)
+    _refuse_other_config(work_dir, cfg, say)
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     device = torch.device(get_device())
     torch.backends.cudnn.benchmark = cfg.get('env_cfg', {}).get(
@@ -107,14 +108,20 @@ def train_seeds(
     return True
 
 
-def _refuse_other_config(work_dir: Path, cfg: Config) -> None:
+def _refuse_other_config(
+    work_dir: Path, cfg: Config, say: Callable[[str], Any]
+) -> None:
     """Compare the config with that of the seeds that are already there."""
-    path = work_dir / _CONFIG
-    if not path.is_file() or not any(work_dir.glob('seed_*.pth')):
+    if not any(work_dir.glob('seed_*.pth')):
         return
-    # Where it has braces, they are those of a path.
-    old = Config.fromfile(path, use_predefined_variables=False)
-    changes = describe_changes(old.to_dict(), cfg.to_dict())
+    path = work_dir / _CONFIG
+    if not path.is_file():
+        say(
+            f'warning: {work_dir} has seeds of a former version, which kept no '
+            f'{_CONFIG}; their config is taken to be this one'
+        )
+        return
+    changes = describe_changes(read_written_config(path).to_dict(), cfg.to_dict())
     if changes:
         raise UsageError(
             f'{work_dir} was begun with another config:\n{changes}\n'

@@ -9,8 +9,6 @@ import numpy as np
 
 from mmreviewkd.names import counted
 
-# What both MMDetection and the converter read.
-
 
 class Labelled(NamedTuple):
     """An image and its label file; None where it has none, and so no objects."""

@@ -9,8 +9,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset
 from mmengine.registry import DATASETS
 
 from mmreviewkd.errors import UsageError
-
-SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+from mmreviewkd.image_files import IMAGE_SUFFIXES, images_in
 
 
 @DATASETS.register_module()
@@ -120,15 +119,11 @@ def list_images(folder: str | Path, exclude: Sequence[str] = ()) -> list[str]:
     if not root.is_dir():
         fault = 'a file, no folder' if root.exists() else 'not there'
         raise UsageError(f'the folder of unlabelled images {root} is {fault}')
-    found = sorted(
-        path.relative_to(root).as_posix()
-        for path in root.rglob('*')
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
+    found = sorted(path.relative_to(root).as_posix() for path in images_in(root))
     if not found:
         raise UsageError(
             f'{root} has no images; files are taken whose names end with '
-            f'{", ".join(SUFFIXES)}'
+            f'{", ".join(IMAGE_SUFFIXES)}'
         )
     named = {name for path in exclude for name in _named(path)}
     return [name for name in found if name not in named]

@@ -8,6 +8,7 @@ from mmdet.models.dense_heads import ATSSHead, FCOSHead, GFLHead, LDHead, Retina
 from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor, nn
 
+from mmreviewkd.features import Feature
 from mmreviewkd.features.recorder import Call
 from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch
@@ -76,21 +77,29 @@ def check_same(own: Any, other: Any, method: str) -> None:
             )
 
 
-def check_features(batch: Batch, method: str) -> None:
-    """Refuse features of the teacher that are not what its head takes.
+def check_features(
+    method: str, who: str, model: Any, levels: Sequence[Feature]
+) -> None:
+    """Refuse features of a model that are not what its heads take.
+
+    Args:
+        method (str): Who asks.
+        who (str): Whose model it is, ``'student'`` or ``'teacher'``.
+        model (nn.Module): The model.
+        levels (Sequence[Feature]): Those of its features that are compared.
 
     Raises:
         ValueError: If they come from other modules than its neck, or its backbone
             where it has no neck.
     """
-    neck = isinstance(getattr(batch.teacher.model, 'neck', None), nn.Module)
+    neck = isinstance(getattr(model, 'neck', None), nn.Module)
     wanted = 'neck' if neck else 'backbone'
-    names = {level.name for level in batch.teacher_levels}
+    names = {level.name for level in levels}
     if names != {wanted}:
         raise ValueError(
-            f"{method} runs the teacher's head on the features of its {wanted}, but "
-            f'model.teacher_features names {", ".join(sorted(names))}; leave '
-            'model.teacher_features out'
+            f'{method} needs what the heads of the {who} get, the features of its '
+            f'{wanted}, but model.{who}_features names {", ".join(sorted(names))}; '
+            f'leave model.{who}_features out'
         )
 
 
@@ -194,5 +203,5 @@ def head_pair(batch: Batch, method: str, kinds: Sequence[type] = ()) -> tuple[An
         dense_head(one, method, kinds) for one in (batch.student, batch.teacher.model)
     )
     check_same(own, other, method)
-    check_features(batch, method)
+    check_features(method, 'teacher', batch.teacher.model, batch.teacher_levels)
     return own, other

@@ -18,8 +18,9 @@ class FGFI(Distillation):
     """Imitates the teacher's maps where an anchor is near an object.
 
     The squared differences at the positions of :func:`near_masks`, after a 3x3
-    convolution of the student's map, are averaged. See "Distilling Object Detectors
-    with Fine-grained Feature Imitation", CVPR 2019 (https://arxiv.org/abs/1906.03609).
+    convolution of the student's map, are averaged, in each process by itself. See
+    "Distilling Object Detectors with Fine-grained Feature Imitation", CVPR 2019
+    (https://arxiv.org/abs/1906.03609).
 
     Published for the one map of a Faster R-CNN without FPN. Carried over: an object is
     imitated on those levels that fit its size; the convolution has no ReLU behind it,

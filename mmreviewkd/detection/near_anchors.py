@@ -7,6 +7,9 @@ from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor, nn
 
 from mmreviewkd.methods import Batch
+from mmreviewkd.names import counted
+
+from .dense_heads import check_features
 
 
 def near_masks(batch: Batch, threshold: float, method: str) -> list[Tensor]:
@@ -27,10 +30,17 @@ def near_masks(batch: Batch, threshold: float, method: str) -> list[Tensor]:
         list[Tensor]: For each compared level a mask (N, H_i, W_i).
 
     Raises:
-        ValueError: If the student has points instead of anchors, or neither.
+        ValueError: If the student has points instead of anchors, or neither, or its
+            anchors are not on the maps that are compared.
     """
     generator = prior_generator(batch.student, method)
+    check_features(method, 'student', batch.student, batch.levels)
     sizes = [feat.shape[-2:] for feat in batch.student_feats]
+    if len(sizes) != generator.num_levels:
+        raise ValueError(
+            f'{method} needs anchors on each map, but the student has '
+            f'{counted(len(sizes), "map")} and anchors on {generator.num_levels} levels'
+        )
     anchors = generator.grid_priors(sizes, device=batch.images.device)
     if anchors[0].shape[-1] != 4:
         raise ValueError(

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor
 
 from mmreviewkd.losses import LevelwiseLoss
+from mmreviewkd.losses.levelwise import as_float
 from mmreviewkd.methods import Batch, FeatureDistillation
 
 from .near_anchors import near_masks
@@ -46,7 +48,7 @@ class WeightedFeatureDistillation(FeatureDistillation):
         across_levels (bool): Whether the weights of all levels are normalised together:
             a level then counts as much as its positions do, and the loss is an average
             over all levels, not a sum. Without it a level with hardly any object counts
-            as much as the others. Defaults to False.
+            as much as the others. Each process averages by itself. Defaults to False.
         standardize_targets (bool): See :class:`FeatureDistillation`. Defaults to False.
         dtype (str, optional): See :class:`FeatureDistillation`. Defaults to None.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
@@ -108,7 +110,7 @@ class WeightedFeatureDistillation(FeatureDistillation):
         losses = loss.by_level(outs, targets, weights)
         if not self.across_levels:
             return losses
-        sums = torch.stack([weight.sum() for weight in weights])
+        sums = torch.stack([as_float(weight).sum() for weight in weights])
         shares = sums / sums.sum().clamp(min=torch.finfo(sums.dtype).tiny)
         return [one * share for one, share in zip(losses, shares, strict=True)]
 
@@ -121,6 +123,7 @@ class WeightedFeatureDistillation(FeatureDistillation):
             return box_weights(batch.boxes, batch.targets, batch.images.shape[2:])
         masks = near_masks(batch, NEAR, name)
         return [
-            fit(mask[:, None].to(target), target)
+            # On smaller maps of the teacher a small object keeps a position.
+            fit(F.adaptive_max_pool2d(mask.float(), target.shape[2:])[:, None], target)
             for mask, target in zip(masks, batch.targets, strict=True)
         ]

@@ -15,6 +15,7 @@ from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import Hook
 from torch import nn
 
+from mmreviewkd.config_file import read_written_config
 from mmreviewkd.distillers import students_own
 from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
 from mmreviewkd.hooks import EvaluatedImagesHook
@@ -64,8 +65,7 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
         for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
             if not _is_begun(folder):
                 continue
-            # Where it has braces, they are those of a class name or a path.
-            old = Config.fromfile(folder / _CONFIG, use_predefined_variables=False)
+            old = read_written_config(folder / _CONFIG)
             changes = describe_changes(_comparable(old), _comparable(run.config))
             if changes:
                 raise JobError(

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import FileLock
-from mmengine.config import Config
 
+from mmreviewkd.config_file import read_written_config
 from mmreviewkd.distillers import publish_student
 from mmreviewkd.errors import UsageError
 from mmreviewkd.export_onnx import export_onnx
@@ -90,7 +90,7 @@ def _export(run: Run, folder: Path, say: Callable[[str], object]) -> None:
     try:
         width, height = (_multiple(side) for side in evaluation_size(run.config))
         with quiet():
-            cfg = Config.fromfile(folder / 'student.py', use_predefined_variables=False)
+            cfg = read_written_config(folder / 'student.py')
             model = load_detector(cfg, str(folder / 'student.pth'), device='cpu')
             exported = export_onnx(model, folder / 'student.onnx', (height, width))
     except UsageError as error:

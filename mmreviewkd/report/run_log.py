@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from mmengine.config import Config
-
+from mmreviewkd.config_file import read_written_config
 from mmreviewkd.launch import VERSIONS
 
 Point = dict[str, float]
@@ -91,7 +90,7 @@ def _read_run(name: str, folder: Path, sessions: list[Path]) -> RunLog:
             first = min((p['step'] for p in new), default=float('inf'))
             kept[:] = [p for p in kept if p['step'] < first] + new
     last = sessions[-1]
-    config = Config.fromfile(
+    config = read_written_config(
         last / 'vis_data' / 'config.py', import_custom_modules=False
     )
     log = last / f'{last.name}.log'

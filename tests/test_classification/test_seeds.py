@@ -89,6 +89,11 @@ def test_another_config_does_not_go_on_from_seeds_of_a_former_one(cifar, tmp_pat
     # Without a trained seed nothing is lost.
     (tmp_path / 'seed_0.pth').unlink()
     assert train_seeds(cfg, [0], tmp_path)
+    # Former versions kept no config.
+    (tmp_path / 'config.py').unlink()
+    said = []
+    train_seeds(cfg, [0], tmp_path, say=said.append)
+    assert 'kept no config.py' in said[0]
 
 
 def test_learning_rate_falls_as_configured(cifar, tmp_path):

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import batches
+import pytest
 import torch
 
 from mmreviewkd.detection.near_anchors import near_anchors, near_masks
+from mmreviewkd.features import Feature
 
 
 def test_near_anchors_by_hand():
@@ -54,3 +58,13 @@ def iou(a, b):
     both = max(width, 0) * max(height, 0)
     areas = [(x[2] - x[0]) * (x[3] - x[1]) for x in (a, b)]
     return both / (sum(areas) - both)
+
+
+def test_maps_that_the_heads_do_not_get_have_no_anchors():
+    one = batches.batch([[[8, 0, 24, 16]]])
+    backbone = replace(one, levels=(Feature('backbone', 1, 4, 8), one.levels[1]))
+    with pytest.raises(ValueError, match='the features of its neck, but model.student'):
+        near_masks(backbone, 0.5, 'FGFI')
+    more = replace(one, student_feats=(*one.student_feats, one.feats[0]))
+    with pytest.raises(ValueError, match='has 4 maps and anchors on 3 levels'):
+        near_masks(more, 0.5, 'FGFI')

@@ -1,8 +1,10 @@
 from types import SimpleNamespace
 
+import batches
 import pytest
 import steps
 import torch
+import torch.nn.functional as F
 import toys
 from mmdet.models.dense_heads import YOLOXHead
 
@@ -100,6 +102,31 @@ def test_across_levels_it_is_one_average():
     loss = distillation(one)['loss']
     assert loss == 0
     loss.backward()
+
+
+def test_small_objects_stay_on_smaller_maps_of_the_teacher():
+    """With resize='review', whose connector makes maps of the teacher's sizes."""
+    one = batches.batch([[[4, 4, 9, 9]], [[20, 22, 26, 28]]])
+    masks = near_masks(one, 0.5, 'a test')
+    one.targets = tuple(F.avg_pool2d(target, 2) for target in one.targets)
+    distillation = WeightedFeatureDistillation(
+        [4, 4], [4, 4], **PLAIN, weights='anchors'
+    )
+    for mask, weight in zip(masks, distillation._weights(one), strict=True):
+        for n, y, x in mask.nonzero().tolist():
+            assert weight[n, 0, y // 2, x // 2] == 1
+        assert weight.sum() <= mask.sum()
+
+
+def test_many_positions_do_not_overflow_half_precision():
+    """The box has 90000 positions of the first map; float16 ends at 65504."""
+    one = batches.batch([[[0, 0, 2400, 2400]]], size=2400, channels=1)
+    one.feats = tuple(feat.detach().half() for feat in one.feats)
+    one.targets = tuple(target.half() for target in one.targets)
+    distillation = WeightedFeatureDistillation(
+        [1, 1], [1, 1], **PLAIN, weights='boxes', across_levels=True
+    )
+    assert distillation(one)['loss'].isfinite()
 
 
 def test_students_without_anchors_are_told_what_suits_them():
