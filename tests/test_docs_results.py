@@ -164,14 +164,14 @@ def test_ablation(row):
 @pytest.mark.parametrize(
     'what, alike, together',
     [
-        ('whole maps', 'whole_maps', None),
-        ("the teacher's scores", 'scores', 'scores_across'),
-        ('annotated boxes', 'boxes', 'boxes_across'),
-        ('near anchors', None, 'anchors_across'),
-        ('near anchors, a convolution .*', None, 'fgfi'),
+        ('all', 'whole_maps', 'whole_maps_across'),
+        ("by the teacher's scores", 'scores', 'scores_across'),
+        ('in annotated boxes', 'boxes', 'boxes_across'),
+        ('with an anchor near an object', 'anchors', 'anchors_across'),
+        ('the same, a convolution .*', None, 'fgfi'),
     ],
 )
-def test_where_maps_are_compared(what, alike, together):
+def test_how_much_each_level_counts(what, alike, together):
     runs = summary('dsb2018_split_6')
     cells = [
         f'{runs[name]["box gain"]["mean"]:+.1f} ' if name else ''

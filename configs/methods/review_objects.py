@@ -1,5 +1,5 @@
-# The review near objects: positions count that have an anchor near one, as in FGFI, and
-# a level counts as much as it has of them.
+# The review where an anchor is near an object, as in FGFI. The loss is an average over
+# the positions of all levels, not a sum over levels: hence the weight of fgfi.py.
 method = dict(
     _delete_=True,
     type='WeightedFeatureDistillation',

@@ -40,7 +40,8 @@ def compare() -> int:
         nargs='+',
         metavar='FILE',
         help='files with a variable `method`, the dict that becomes '
-        'model.distillation (default: all in configs/methods that fit any detector)',
+        'model.distillation (default: all in configs/methods that are not for certain '
+        'detectors)',
     )
     parser.add_argument(
         '--until-clear',
