@@ -190,13 +190,14 @@ def run_job(
 
     failed = _do(runs, console, report, launcher, expected)
     results = report()
+    # Before the pictures: one that cannot be drawn must not cost the student.
+    write_student(runs, results, work_dir, export, console.say)
     console.say('drawing ap_over_epochs.png')
     plot_ap(results, work_dir / 'ap_over_epochs.png')
     if isinstance(data, DataFolder):
         console.say('drawing predictions.png')
         plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
-    write_student(runs, results, work_dir, export, console.say)
     for text in weak_teachers(results):
         console.say(f'warning: {text}')
     raise_if_any(failed)

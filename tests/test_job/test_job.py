@@ -289,6 +289,19 @@ def test_failing_run_is_left_out_of_the_table(
     assert 'Not finished: late (seed 0).' in (work_dir / 'table.md').read_text()
 
 
+def test_student_is_written_although_a_picture_fails(
+    configs, digits, work_dir, monkeypatch
+):
+    def fail(*args):
+        raise OSError('no picture')
+
+    shutil.rmtree(work_dir / 'student')
+    monkeypatch.setattr('mmreviewkd.job.job.plot_predictions', fail)
+    with pytest.raises(OSError, match='no picture'):
+        run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
+    assert (work_dir / 'student/student.pth').is_file()
+
+
 def test_trained_teacher(configs, digits, finished, student_alone, tmp_path, capsys):
     """It is measured, not trained, and its AP is that of its own run."""
     teacher = finished / 'seed_0/teacher/last.pth'
