@@ -38,11 +38,7 @@ def written(
         old = read_json(path)
         differing = [key for key in stamp if old.get(key) != stamp[key]]
         if differing:
-            raise DataError(
-                f'{folder} holds annotations that were made from another state of the '
-                f'data (differing: {", ".join(differing)}); give another --work-dir, '
-                'or delete that folder to begin anew'
-            )
+            raise stale(folder, differing)
         return files, old['notes']
     contents, notes = make()
     for file, content in zip(files, contents, strict=True):
@@ -50,6 +46,15 @@ def written(
     # Last, so that what is cut off is made again.
     write_json(path, stamp | dict(notes=notes))
     return files, notes
+
+
+def stale(folder: Path, differing: Iterable[str]) -> DataError:
+    """The error of a folder with files of other data; it names what differs."""
+    return DataError(
+        f'{folder} holds annotations that were made from another state of the '
+        f'data (differing: {", ".join(differing)}); give another --work-dir, '
+        'or delete that folder to begin anew'
+    )
 
 
 def _digest(sources: Iterable[Path]) -> str:
