@@ -10,7 +10,8 @@ from mmreviewkd.files import read_json, write_json, write_text
 
 from .errors import DataError
 
-_STAMP = 'made_from.json'
+STAMP = 'made_from.json'
+"""File beside those that are made, which says what they are made from."""
 _PARTS = ('train', 'val')
 
 
@@ -32,7 +33,7 @@ def written(
         DataError: If the folder holds files that were made from something else.
     """
     stamp = how | dict(files=_digest(sources))
-    path = folder / _STAMP
+    path = folder / STAMP
     files = [folder / f'{part}.json' for part in _PARTS]
     if path.is_file():
         old = read_json(path)

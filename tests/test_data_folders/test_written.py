@@ -50,6 +50,22 @@ def test_other_labels_and_images_are_refused(tmp_path):
         open_folder(root, work_dir=tmp_path)
 
 
+@pytest.mark.parametrize('place', ['.', 'work'])
+@pytest.mark.parametrize(
+    'write, given',
+    [
+        (lambda root: write_coco(root, annotations='a.json', splits=('train',)), HALF),
+        (write_yolo, None),
+    ],
+)
+def test_work_dir_within_the_data(tmp_path, place, write, given):
+    write(tmp_path)
+    work = tmp_path / place
+    first = open_folder(tmp_path, work_dir=work, given=given)
+    assert (work / 'data/train.json').is_file()
+    assert open_folder(tmp_path, work_dir=work, given=given) == first
+
+
 def lists_of_voc(root):
     write_voc(root, number=4)
     return [root / 'ImageSets/Main' / f'{part}.txt' for part in ('train', 'val')]
