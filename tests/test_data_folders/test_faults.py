@@ -202,6 +202,11 @@ USABLE = {
         'only boxes are used, since 1 of 8 instances has no mask: annotation 3 of the '
         "image '11.png' in annotations/instances_val.json",
     ),
+    'an empty or broken polygon': (
+        edited(first('annotations', segmentation=[[]]), segmentation=POLYGON),
+        None,
+        'only boxes are used, since 1 of 8 instances has no mask: annotation 1 of the',
+    ),
     'a box out of the image': (
         edited(first('annotations', bbox=[100, 100, 9, 9])),
         None,
