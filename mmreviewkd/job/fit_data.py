@@ -12,6 +12,8 @@ from mmreviewkd.type_names import type_name
 
 from .errors import JobError
 
+# Of the user's CocoMetric: with them, scores have other names or there are none.
+_RENAMING = ('prefix', 'format_only', 'metric_items')
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -22,6 +24,16 @@ def metrics_of(cfg: Config) -> list[str]:
         metric = one.get('metric', 'bbox' if _is_coco(one) else ())
         found += [metric] if isinstance(metric, str) else metric
     return [kind for kind in ('bbox', 'segm') if kind in found] or ['bbox']
+
+
+def other_metrics(cfg: Config) -> list[str]:
+    """List the types of the metrics that :func:`fit_data` leaves out."""
+    return [
+        type_name(one)
+        for key in ('val_evaluator', 'test_evaluator')
+        for one in metric_configs(cfg.get(key))
+        if not _is_coco(one)
+    ]
 
 
 def kinds_of(cfg: Config) -> tuple[str, ...]:
@@ -90,6 +102,8 @@ def fit_data(
         # One measures boxes and masks; it keeps its fields.
         coco = [one for one in metric_configs(cfg.get(key)) if _is_coco(one)]
         new = coco[0] if coco else ConfigDict(type='CocoMetric')
+        for field in _RENAMING:
+            new.pop(field, None)
         new.update(ann_file=str(data.root / data.val.ann_file), metric=metric)
         cfg[key] = new
     for key in ('val_cfg', 'test_cfg'):

@@ -58,14 +58,13 @@ class Kind(NamedTuple):
 
         Returns:
             float | None: The points; None where there are no objects of that size, or
-            the detector predicts another kind only.
+            only other scores were evaluated.
         """
         name = self.columns[column or self.unit]
         value = metrics.get(name)
         if value is None:
             # CocoMetric returns nothing where a detector detects nothing.
-            prefix = f'{name.partition("/")[0]}/'
-            return None if any(key.startswith(prefix) for key in metrics) else 0.0
+            return None if metrics else 0.0
         return None if value < 0 else self.factor * value
 
 

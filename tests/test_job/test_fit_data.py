@@ -55,6 +55,14 @@ def test_what_several_metrics_measure(masks, evaluator, kinds):
     assert cfg.val_evaluator.get('classwise', False) == (len(kinds) == 2)
 
 
+def test_scores_have_their_usual_names(masks):
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    renaming = dict(prefix='mine', metric_items=['mAP'], format_only=True)
+    cfg.val_evaluator = dict(type='CocoMetric', classwise=True, **renaming)
+    fit_data(cfg, masks)
+    assert cfg.val_evaluator.classwise and not renaming.keys() & cfg.val_evaluator
+
+
 def test_masks_are_needed(boxes, masks):
     cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
     with pytest.raises(JobError, match='the MaskRCNN learns masks, but boxes has'):

@@ -9,10 +9,18 @@ from mmreviewkd.results.kinds import KINDS, write_scores
         ('box', {'coco/bbox_mAP': 0.35}, None, 35.0),
         ('box', {'coco/bbox_mAP': 0.35, 'coco/bbox_mAP_s': -1.0}, 'APs', None),
         ('mask', {'coco/bbox_mAP': 0.35}, None, None),
+        ('box', {'mine/bbox_mAP': 0.35}, None, None),
         ('box', {}, None, 0.0),
         ('top-1', {'accuracy/top1': 51.25, 'accuracy/top5': 80.0}, None, 51.25),
     ],
-    ids=['share', 'no objects', 'another kind', 'nothing detected', 'percent'],
+    ids=[
+        'share',
+        'no objects',
+        'another kind',
+        'another name',
+        'nothing detected',
+        'percent',
+    ],
 )
 def test_score_in_points(kind, metrics, column, expected):
     assert KINDS[kind].score(metrics, column) == pytest.approx(expected)
