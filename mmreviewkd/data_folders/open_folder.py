@@ -226,6 +226,7 @@ def _check(
             img_prefix=_relative(part.folder, root, '/'),
             images=len(part.coco.images),
             instances=sum(own[name] for name in classes),
+            first=int(part.coco.annotations.image[part.instances(classes)].min()) + 1,
         )
         for part, own in zip(opened.parts, counts, strict=True)
     ]

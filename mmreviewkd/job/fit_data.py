@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmreviewkd.data_folders import DataFolder
+from mmreviewkd.names import counted
 from mmreviewkd.results.kinds import COCO, KINDS
 from mmreviewkd.task import classifies, metric_configs
 from mmreviewkd.type_names import type_name
@@ -61,7 +62,8 @@ def fit_data(
             for validation at most. Defaults to None: all.
 
     Raises:
-        JobError: If the detector needs masks and the data has none.
+        JobError: If the detector needs masks and the data has none, or no image that
+            is used for validation has an object.
     """
     masks = 'mask' in kinds_of(cfg)
     if masks and not data.has_masks:
@@ -71,6 +73,13 @@ def fit_data(
         )
     metric = metrics_of(cfg)
     limits = max_images or (data.train.images, data.val.images)
+    # MMDetection takes the first ones.
+    if limits[1] < data.val.first:
+        raise JobError(
+            f'none of the first {counted(limits[1], "image")} for validation has an '
+            f'object, so there is no AP; write --max-images {limits[0]} '
+            f'{data.val.first}, or more'
+        )
     if not cfg.get('val_dataloader'):
         raise JobError(f'the config of the {cfg.model.type} has no val_dataloader')
     cfg.setdefault('test_dataloader', cfg.val_dataloader)

@@ -36,4 +36,5 @@ def test_scores_on_a_line():
     metrics = {'coco/bbox_mAP': 0.351, 'coco/segm_mAP': 0.3, 'coco/bbox_mAP_s': 0.1}
     assert write_scores(metrics) == 'box AP 35.1, mask AP 30.0'
     assert write_scores({'accuracy/top1': 51.25}) == 'top-1 accuracy 51.2'
+    assert write_scores({'coco/bbox_mAP': -1.0}) == 'box AP -'
     assert write_scores({}) == ''
