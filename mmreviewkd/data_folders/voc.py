@@ -1,6 +1,6 @@
 """Data sets in Pascal VOC format: an XML file an image."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from mmreviewkd.image_files import is_image
@@ -64,29 +64,42 @@ def _xml_files(top: Path) -> list[Path]:
 
 
 def _from_lists(top: Path, lists: Path, labels: list[Path]) -> LabelSet:
-    parts = {}
     by_name = {label.stem: label for label in labels}
-    for split in ('train', 'val'):
-        path = lists / f'{split}.txt'
-        if not path.is_file():
-            if split == 'val':
-                continue
-            path = lists / 'trainval.txt'
-        if not path.is_file():
+    names = {
+        split: _names(lists / f'{split}.txt', by_name)
+        for split in ('train', 'val')
+        if (lists / f'{split}.txt').is_file()
+    }
+    if 'train' not in names:
+        both = lists / 'trainval.txt'
+        if not both.is_file():
             raise DataError(f'{lists} has neither train.txt nor trainval.txt')
-        names = [
-            line.split()[0]
-            for line in path.read_text(encoding='utf-8-sig').splitlines()
-            if line.strip()
-        ]
-        missing = [name for name in names if name not in by_name]
-        if missing:
-            raise DataError(
-                f'{path} lists {counted(len(missing), "name")} without an XML file, '
-                f'such as {printable(missing[0])}'
-            )
-        parts[split] = _pair(top, [by_name[name] for name in names])
-    return _label_set(parts)
+        val = {*names.get('val', ())}
+        names['train'] = [name for name in _names(both, by_name) if name not in val]
+        if not names['train']:
+            raise DataError(f'{both} has no other names than val.txt')
+    return _label_set(
+        {
+            split: _pair(top, [by_name[name] for name in names[split]])
+            for split in ('train', 'val')
+            if split in names
+        }
+    )
+
+
+def _names(path: Path, by_name: Container[str]) -> list[str]:
+    """The names that a list has, one a line, with a number behind each at times."""
+    lines = path.read_text(encoding='utf-8-sig').splitlines()
+    names = [line.split()[0] for line in lines if line.strip()]
+    if not names:
+        raise DataError(f'{path} is empty; write a name a line, or delete it')
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise DataError(
+            f'{path} lists {counted(len(missing), "name")} without an XML file, '
+            f'such as {printable(missing[0])}'
+        )
+    return names
 
 
 def _pair(top: Path, labels: list[Path]) -> list[Labelled]:

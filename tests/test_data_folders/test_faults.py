@@ -363,6 +363,11 @@ REFUSED = {
         None,
         'it is for an image of 99x32 pixels, but the image has 64x32',
     ),
+    'Pascal VOC, an empty list': (
+        with_file(write_voc, 'ImageSets/Main/val.txt', '\n'),
+        None,
+        'ImageSets/Main/val.txt is empty; write a name a line, or delete it',
+    ),
     'Pascal VOC, no XML': (
         with_file(write_voc, 'Annotations/0.xml', '<annotation>'),
         None,
