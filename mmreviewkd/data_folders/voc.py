@@ -21,17 +21,22 @@ def find_voc(root: Path) -> LabelSet | None:
     Raises:
         DataError: If its lists or images are not there.
     """
-    for top in [
-        root,
-        *sorted(root.glob('VOC20*')),
-        *sorted(root.glob('VOCdevkit/VOC20*')),
-    ]:
+    tops = [root, *sorted(root.glob('VOC20*')), *sorted(root.glob('VOCdevkit/VOC20*'))]
+    found_in = {top: labels for top in tops if (labels := _xml_files(top))}
+    if found_in:
+        (top, labels), *others = found_in.items()
         lists = top / 'ImageSets' / 'Main'
-        labels = _xml_files(top)
-        if labels and lists.is_dir():
-            return _from_lists(top, lists, labels)
-        if labels:
-            return _label_set(dict(train=_pair(top, labels)))
+        if lists.is_dir():
+            label_set = _from_lists(top, lists, labels)
+        else:
+            label_set = _label_set(dict(train=_pair(top, labels)))
+        if others:
+            rest = ', '.join(printable(str(other)) for other, _ in others)
+            label_set.notes.append(
+                f'{printable(top.name)} alone is used, not {rest}; to take another, '
+                'give its folder'
+            )
+        return label_set
     folders = split_folders(root)
     found = {split: _xml_files(folder) for split, folder in folders.items()}
     if not found.get('train'):

@@ -173,6 +173,11 @@ USABLE = {
         HALF,
         'found a Pascal VOC data set of 2 classes',
     ),
+    'Pascal VOC, several years': (
+        lambda root: [write_voc(root / year) for year in ('VOC2007', 'VOC2012')],
+        None,
+        'VOC2007 alone is used, not ',
+    ),
     'LabelMe': (write_labelme, HALF, 'found a LabelMe data set of 2 classes'),
     'LabelMe, train and val': (
         lambda root: [write_labelme(root, folder=part) for part in ('train', 'val')],
