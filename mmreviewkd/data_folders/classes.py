@@ -45,7 +45,7 @@ def count_instances(
         DataError: If there is no instance at all.
     """
     used = part.used(classes)
-    counts = part.counts(used & ~part.coco.annotations.crowd)
+    counts = part.counts(part.instances(classes))
     without = [name for name in classes if not counts[name]]
     crowds = int((used & part.coco.annotations.crowd).sum())
     if not any(counts.values()) and crowds:

@@ -7,6 +7,7 @@ from mmreviewkd.names import printable
 
 from .errors import DataError
 from .splits import split_of
+from .written import STAMP
 
 _PATTERNS = ('*.json', '*/*.json', '*/*/*.json')
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
@@ -76,7 +77,10 @@ def _coco_files(root: Path) -> list[Path]:
         folders: dict[Path, list[Path]] = {}
         for path in sorted(root.glob(pattern)):
             folders.setdefault(path.parent, []).append(path)
-        for paths in folders.values():
+        for folder, paths in folders.items():
+            # Of a work dir within the data's folder: made, not the user's.
+            if (folder / STAMP).is_file():
+                continue
             if any(map(_is_coco, paths[:_PROBE])):
                 found += filter(_is_coco, paths)
     return found

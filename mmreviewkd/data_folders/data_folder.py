@@ -16,12 +16,15 @@ class Split:
         img_prefix (str): Folder of the images, relative to the root or absolute.
         images (int): Number of images.
         instances (int): Number of instances of the classes used, without crowds.
+        first (int): Place of the first image with such an instance, counted from 1.
+            Defaults to 1.
     """
 
     ann_file: str
     img_prefix: str
     images: int
     instances: int
+    first: int = 1
 
 
 @dataclass(frozen=True)

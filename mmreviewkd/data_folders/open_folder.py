@@ -30,7 +30,7 @@ from .masks import check_masks
 from .overlap import note_shared_images, note_unlabeled_images
 from .part import Part, read_part
 from .voc import find_voc
-from .written import written
+from .written import stale, written
 from .yolo import find_yolo
 
 # Read so many images of each part.
@@ -173,6 +173,10 @@ def _open_labels(labels: LabelSet, root: Path, work: Path, given: Given) -> _Ope
     )
     folder = image_root(labels)
     parts = [Part(*_named(path, root), folder) for path in made]
+    # The stamp has the images of both parts in one list; their numbers divide it.
+    numbers = [len(items) for items in labels.parts.values()]
+    if len(numbers) == 2 and numbers != [len(part.coco.images) for part in parts]:
+        raise stale(work, ['parts'])
     return _Opened(parts, labels.kind, f'converted to COCO in {_both(work)}', notes)
 
 
@@ -222,6 +226,7 @@ def _check(
             img_prefix=_relative(part.folder, root, '/'),
             images=len(part.coco.images),
             instances=sum(own[name] for name in classes),
+            first=int(part.coco.annotations.image[part.instances(classes)].min()) + 1,
         )
         for part, own in zip(opened.parts, counts, strict=True)
     ]

@@ -32,6 +32,11 @@ class Part(NamedTuple):
         ids = [c['id'] for c in self.coco.categories if c['name'] in classes]
         return np.isin(self.coco.annotations.category_id, ids)
 
+    def instances(self, classes: tuple[str, ...]) -> np.ndarray:
+        """Which annotations of them are no crowds, and of a listed image (N,), bool."""
+        anns = self.coco.annotations
+        return self.used(classes) & ~anns.crowd & (anns.image >= 0)
+
     def counts(self, chosen: np.ndarray) -> dict[str, int]:
         """How many of the chosen annotations (N,) each category has."""
         ids, numbers = np.unique(

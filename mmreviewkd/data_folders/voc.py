@@ -1,6 +1,6 @@
 """Data sets in Pascal VOC format: an XML file an image."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from mmreviewkd.image_files import is_image
@@ -21,17 +21,22 @@ def find_voc(root: Path) -> LabelSet | None:
     Raises:
         DataError: If its lists or images are not there.
     """
-    for top in [
-        root,
-        *sorted(root.glob('VOC20*')),
-        *sorted(root.glob('VOCdevkit/VOC20*')),
-    ]:
+    tops = [root, *sorted(root.glob('VOC20*')), *sorted(root.glob('VOCdevkit/VOC20*'))]
+    found_in = {top: labels for top in tops if (labels := _xml_files(top))}
+    if found_in:
+        (top, labels), *others = found_in.items()
         lists = top / 'ImageSets' / 'Main'
-        labels = _xml_files(top)
-        if labels and lists.is_dir():
-            return _from_lists(top, lists, labels)
-        if labels:
-            return _label_set(dict(train=_pair(top, labels)))
+        if lists.is_dir():
+            label_set = _from_lists(top, lists, labels)
+        else:
+            label_set = _label_set(dict(train=_pair(top, labels)))
+        if others:
+            rest = ', '.join(printable(str(other)) for other, _ in others)
+            label_set.notes.append(
+                f'{printable(top.name)} alone is used, not {rest}; to take another, '
+                'give its folder'
+            )
+        return label_set
     folders = split_folders(root)
     found = {split: _xml_files(folder) for split, folder in folders.items()}
     if not found.get('train'):
@@ -64,29 +69,42 @@ def _xml_files(top: Path) -> list[Path]:
 
 
 def _from_lists(top: Path, lists: Path, labels: list[Path]) -> LabelSet:
-    parts = {}
     by_name = {label.stem: label for label in labels}
-    for split in ('train', 'val'):
-        path = lists / f'{split}.txt'
-        if not path.is_file():
-            if split == 'val':
-                continue
-            path = lists / 'trainval.txt'
-        if not path.is_file():
+    names = {
+        split: _names(lists / f'{split}.txt', by_name)
+        for split in ('train', 'val')
+        if (lists / f'{split}.txt').is_file()
+    }
+    if 'train' not in names:
+        both = lists / 'trainval.txt'
+        if not both.is_file():
             raise DataError(f'{lists} has neither train.txt nor trainval.txt')
-        names = [
-            line.split()[0]
-            for line in path.read_text(encoding='utf-8-sig').splitlines()
-            if line.strip()
-        ]
-        missing = [name for name in names if name not in by_name]
-        if missing:
-            raise DataError(
-                f'{path} lists {counted(len(missing), "name")} without an XML file, '
-                f'such as {printable(missing[0])}'
-            )
-        parts[split] = _pair(top, [by_name[name] for name in names])
-    return _label_set(parts)
+        val = {*names.get('val', ())}
+        names['train'] = [name for name in _names(both, by_name) if name not in val]
+        if not names['train']:
+            raise DataError(f'{both} has no other names than val.txt')
+    return _label_set(
+        {
+            split: _pair(top, [by_name[name] for name in names[split]])
+            for split in ('train', 'val')
+            if split in names
+        }
+    )
+
+
+def _names(path: Path, by_name: Container[str]) -> list[str]:
+    """The names that a list has, one a line, with a number behind each at times."""
+    lines = path.read_text(encoding='utf-8-sig').splitlines()
+    names = [line.split()[0] for line in lines if line.strip()]
+    if not names:
+        raise DataError(f'{path} is empty; write a name a line, or delete it')
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        raise DataError(
+            f'{path} lists {counted(len(missing), "name")} without an XML file, '
+            f'such as {printable(missing[0])}'
+        )
+    return names
 
 
 def _pair(top: Path, labels: list[Path]) -> list[Labelled]:

@@ -10,7 +10,8 @@ from mmreviewkd.files import read_json, write_json, write_text
 
 from .errors import DataError
 
-_STAMP = 'made_from.json'
+STAMP = 'made_from.json'
+"""File beside those that are made, which says what they are made from."""
 _PARTS = ('train', 'val')
 
 
@@ -32,17 +33,13 @@ def written(
         DataError: If the folder holds files that were made from something else.
     """
     stamp = how | dict(files=_digest(sources))
-    path = folder / _STAMP
+    path = folder / STAMP
     files = [folder / f'{part}.json' for part in _PARTS]
     if path.is_file():
         old = read_json(path)
         differing = [key for key in stamp if old.get(key) != stamp[key]]
         if differing:
-            raise DataError(
-                f'{folder} holds annotations that were made from another state of the '
-                f'data (differing: {", ".join(differing)}); give another --work-dir, '
-                'or delete that folder to begin anew'
-            )
+            raise stale(folder, differing)
         return files, old['notes']
     contents, notes = make()
     for file, content in zip(files, contents, strict=True):
@@ -50,6 +47,15 @@ def written(
     # Last, so that what is cut off is made again.
     write_json(path, stamp | dict(notes=notes))
     return files, notes
+
+
+def stale(folder: Path, differing: Iterable[str]) -> DataError:
+    """The error of a folder with files of other data; it names what differs."""
+    return DataError(
+        f'{folder} holds annotations that were made from another state of the '
+        f'data (differing: {", ".join(differing)}); give another --work-dir, '
+        'or delete that folder to begin anew'
+    )
 
 
 def _digest(sources: Iterable[Path]) -> str:

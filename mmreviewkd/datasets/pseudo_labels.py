@@ -60,7 +60,8 @@ def write_pseudo_labels(
     """Let a teacher annotate a folder of images.
 
     Its predictions, after the NMS of its ``test_cfg``, are written as a COCO annotation
-    file, with scores, and with masks where it has them. Images without a confident
+    file, with scores, and with masks where it has them. Its ``info`` is that of
+    :func:`made_from`. Images without a confident
     prediction are not in the file: nothing says that they show no objects.
 
     Args:
@@ -111,11 +112,25 @@ def write_pseudo_labels(
             'better teacher'
         )
     categories = [dict(id=n + 1, name=name) for n, name in enumerate(known)]
-    content = dict(images=images, annotations=annotations, categories=categories)
+    content = dict(
+        info=made_from(folder, score_thr),
+        images=images,
+        annotations=annotations,
+        categories=categories,
+    )
     write_json(Path(out), content)
     number_of = Counter(one['category_id'] for one in annotations)
     instances = {name: number_of[n + 1] for n, name in enumerate(known)}
     return Counts(len(names), len(images), instances)
+
+
+def made_from(
+    folder: str | Path, score_thr: float | Mapping[str, float]
+) -> dict[str, Any]:
+    """What a file of pseudo labels says that it is made from, in its ``info``."""
+    if isinstance(score_thr, Mapping):
+        score_thr = dict(score_thr)
+    return dict(folder=str(Path(folder).resolve()), score_thr=score_thr)
 
 
 def classes_of(ann_file: str | Path) -> tuple[str, ...]:

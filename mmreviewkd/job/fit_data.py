@@ -6,12 +6,15 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from mmreviewkd.data_folders import DataFolder
+from mmreviewkd.names import counted
 from mmreviewkd.results.kinds import COCO, KINDS
 from mmreviewkd.task import classifies, metric_configs
 from mmreviewkd.type_names import type_name
 
 from .errors import JobError
 
+# Of the user's CocoMetric: with them, scores have other names or there are none.
+_RENAMING = ('prefix', 'format_only', 'metric_items')
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -22,6 +25,16 @@ def metrics_of(cfg: Config) -> list[str]:
         metric = one.get('metric', 'bbox' if _is_coco(one) else ())
         found += [metric] if isinstance(metric, str) else metric
     return [kind for kind in ('bbox', 'segm') if kind in found] or ['bbox']
+
+
+def other_metrics(cfg: Config) -> list[str]:
+    """List the types of the metrics that :func:`fit_data` leaves out."""
+    return [
+        type_name(one)
+        for key in ('val_evaluator', 'test_evaluator')
+        for one in metric_configs(cfg.get(key))
+        if not _is_coco(one)
+    ]
 
 
 def kinds_of(cfg: Config) -> tuple[str, ...]:
@@ -49,7 +62,8 @@ def fit_data(
             for validation at most. Defaults to None: all.
 
     Raises:
-        JobError: If the detector needs masks and the data has none.
+        JobError: If the detector needs masks and the data has none, or no image that
+            is used for validation has an object.
     """
     masks = 'mask' in kinds_of(cfg)
     if masks and not data.has_masks:
@@ -59,6 +73,13 @@ def fit_data(
         )
     metric = metrics_of(cfg)
     limits = max_images or (data.train.images, data.val.images)
+    # MMDetection takes the first ones.
+    if limits[1] < data.val.first:
+        raise JobError(
+            f'none of the first {counted(limits[1], "image")} for validation has an '
+            f'object, so there is no AP; write --max-images {limits[0]} '
+            f'{data.val.first}, or more'
+        )
     if not cfg.get('val_dataloader'):
         raise JobError(f'the config of the {cfg.model.type} has no val_dataloader')
     cfg.setdefault('test_dataloader', cfg.val_dataloader)
@@ -90,6 +111,8 @@ def fit_data(
         # One measures boxes and masks; it keeps its fields.
         coco = [one for one in metric_configs(cfg.get(key)) if _is_coco(one)]
         new = coco[0] if coco else ConfigDict(type='CocoMetric')
+        for field in _RENAMING:
+            new.pop(field, None)
         new.update(ann_file=str(data.root / data.val.ann_file), metric=metric)
         cfg[key] = new
     for key in ('val_cfg', 'test_cfg'):

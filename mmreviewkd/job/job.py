@@ -31,6 +31,7 @@ from .plan import Run, plan_runs
 from .plot_predictions import plot_predictions
 from .processes import Team, rank_and_size
 from .progress import Console
+from .pseudo_labels import refuse_other_labels
 from .read_results import read_results
 from .runs import is_begun, read_result, refuse_other_settings
 from .settings import Detectors, Training
@@ -161,6 +162,7 @@ def run_job(
     training = _fixed_batch(training, plan, data, on_gpu, console)
     runs = plan(training, console.say)
     refuse_other_settings(runs)
+    refuse_other_labels(runs)
     console.say(f'{_device()} | {counted(len(runs), "run")} in {work_dir} | {data}')
     _say_fewer_images(training, data, console)
     new: list[Run] = []
@@ -190,13 +192,14 @@ def run_job(
 
     failed = _do(runs, console, report, launcher, expected)
     results = report()
+    # Before the pictures: one that cannot be drawn must not cost the student.
+    write_student(runs, results, work_dir, export, console.say)
     console.say('drawing ap_over_epochs.png')
     plot_ap(results, work_dir / 'ap_over_epochs.png')
     if isinstance(data, DataFolder):
         console.say('drawing predictions.png')
         plot_predictions(runs, results, data, work_dir / 'predictions.png')
     console.say(f'\n{table(results)}\nTable, plots and runs are in {work_dir}')
-    write_student(runs, results, work_dir, export, console.say)
     for text in weak_teachers(results):
         console.say(f'warning: {text}')
     raise_if_any(failed)

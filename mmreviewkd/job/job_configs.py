@@ -13,7 +13,7 @@ from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
 
 from .errors import JobError
-from .fit_data import fit_data, main_metric
+from .fit_data import fit_data, main_metric, other_metrics
 from .fit_device import (
     RTMDET_BATCH,
     batch_and_rate,
@@ -82,6 +82,12 @@ def load_configs(
     if pair.teacher is not None and (given is None or given.knows(data.classes, say)):
         cfgs = dict(teacher=pair.teacher) | cfgs
     _set_models(cfgs, pair, given, detectors, len(data.classes))
+    if isinstance(data, DataFolder):
+        others = dict.fromkeys(
+            one for cfg in cfgs.values() for one in other_metrics(cfg)
+        )
+        if others:
+            say(f'note: CocoMetric alone evaluates; left out: {", ".join(others)}')
     keep, mended = [], []
     for name, cfg in cfgs.items():
         before = batch_and_rate(cfg)

@@ -83,7 +83,8 @@ def _read_truth(data: DataFolder) -> tuple[list[Path], list[InstanceData]]:
     }
     by_image: dict[Any, list[dict]] = {}
     for ann in coco.dataset['annotations']:
-        if ann['category_id'] in labels:
+        # Of images that are not listed, open_folder says so.
+        if ann['category_id'] in labels and ann['image_id'] in coco.imgs:
             by_image.setdefault(ann['image_id'], []).append(ann)
     ids = sorted(by_image)
     ids = [ids[i] for i in np.linspace(0, len(ids) - 1, IMAGES).round().astype(int)]

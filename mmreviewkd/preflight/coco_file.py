@@ -22,6 +22,8 @@ _LIMIT = 1e9
 _LARGEST = 2**63 - 1
 _NUMBERS = {int, float}
 _ID_TYPES = {int, str}
+# Numbers of the smallest polygon: x and y of three points.
+_TRIANGLE = 6
 
 
 class Image(NamedTuple):
@@ -45,7 +47,8 @@ class Annotations(NamedTuple):
         area (np.ndarray): In square pixels (N,).
         crowd (np.ndarray): Whether ``iscrowd`` is set (N,), bool.
         has_mask (np.ndarray): Whether there is a segmentation (N,), bool. Sets without
-            masks have an empty list there, the string '[]', or nothing.
+            masks have an empty list there, the string '[]', or nothing. An empty or
+            broken polygon is none either.
     """
 
     ids: list[int | str]
@@ -135,8 +138,7 @@ class _Rows:
     def take(self, entry: dict) -> Any:
         """Turn an image or annotation into less; leave all else as it is."""
         if 'bbox' in entry and _is_whole_annotation(entry):
-            mask = entry.get('segmentation')
-            has_mask = isinstance(mask, list | dict) and bool(mask)
+            has_mask = _is_mask(entry.get('segmentation'))
             image_id = entry['image_id']
             numbers = self.image_numbers
             self.ids.append(entry['id'])
@@ -234,6 +236,15 @@ def _is_whole_annotation(entry: dict[str, Any]) -> bool:
         and _is_whole(get('category_id'))
         and _is_whole(crowd)
     )
+
+
+def _is_mask(value: Any) -> bool:
+    """Tell whether pycocotools can read it; a polygon's first part decides there."""
+    if type(value) is dict:
+        return 'size' in value and type(value.get('counts')) in (list, str)
+    if type(value) is not list or not value or type(value[0]) is not list:
+        return False
+    return len(value[0]) >= _TRIANGLE and len(value[0]) % 2 == 0
 
 
 def _column(values: array) -> np.ndarray:

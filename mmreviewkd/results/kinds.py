@@ -58,14 +58,13 @@ class Kind(NamedTuple):
 
         Returns:
             float | None: The points; None where there are no objects of that size, or
-            the detector predicts another kind only.
+            only other scores were evaluated.
         """
         name = self.columns[column or self.unit]
         value = metrics.get(name)
         if value is None:
             # CocoMetric returns nothing where a detector detects nothing.
-            prefix = f'{name.partition("/")[0]}/'
-            return None if any(key.startswith(prefix) for key in metrics) else 0.0
+            return None if metrics else 0.0
         return None if value < 0 else self.factor * value
 
 
@@ -94,10 +93,14 @@ def write_scores(metrics: Mapping[str, float]) -> str:
     """Write the scores of an evaluation, such as ``box AP 35.1, mask AP 30.2``.
 
     Returns:
-        str: Nothing where there is none.
+        str: Nothing where there is none; ``box AP -`` where there are no objects.
     """
     return ', '.join(
-        f'{kind.title} {kind.factor * metrics[kind.metric]:.1f}'
+        f'{kind.title} {_points(kind.score(metrics))}'
         for kind in KINDS.values()
         if kind.metric in metrics
     )
+
+
+def _points(score: float | None) -> str:
+    return '-' if score is None else f'{score:.1f}'

@@ -60,6 +60,20 @@ def test_boxes(tmp_path, kind):
     assert sorted(root.rglob('*')) == before
 
 
+def test_voc_trains_on_no_image_for_validation(tmp_path):
+    root = write_voc(tmp_path / 'set', number=3)
+    lists = root / 'ImageSets/Main'
+    (lists / 'train.txt').unlink()
+    (lists / 'trainval.txt').write_text('0 1\n1 1\n2 -1\n')
+    _, train, val = converted(root, tmp_path)
+    assert [image['file_name'] for image in train['images']] == ['0.png', '2.png']
+    assert [image['file_name'] for image in val['images']] == ['1.png']
+
+    (lists / 'trainval.txt').write_text('1\n')
+    with pytest.raises(DataError, match='trainval.txt has no other names than val.txt'):
+        converted(root, tmp_path)
+
+
 def masks_of(part):
     return [mask_utils.decode(a['segmentation']) for a in part['annotations']]
 

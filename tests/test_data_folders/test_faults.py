@@ -173,6 +173,11 @@ USABLE = {
         HALF,
         'found a Pascal VOC data set of 2 classes',
     ),
+    'Pascal VOC, several years': (
+        lambda root: [write_voc(root / year) for year in ('VOC2007', 'VOC2012')],
+        None,
+        'VOC2007 alone is used, not ',
+    ),
     'LabelMe': (write_labelme, HALF, 'found a LabelMe data set of 2 classes'),
     'LabelMe, train and val': (
         lambda root: [write_labelme(root, folder=part) for part in ('train', 'val')],
@@ -201,6 +206,11 @@ USABLE = {
         None,
         'only boxes are used, since 1 of 8 instances has no mask: annotation 3 of the '
         "image '11.png' in annotations/instances_val.json",
+    ),
+    'an empty or broken polygon': (
+        edited(first('annotations', segmentation=[[]]), segmentation=POLYGON),
+        None,
+        'only boxes are used, since 1 of 8 instances has no mask: annotation 1 of the',
     ),
     'a box out of the image': (
         edited(first('annotations', bbox=[100, 100, 9, 9])),
@@ -357,6 +367,11 @@ REFUSED = {
         lambda root: write_voc(root, xml=voc_xml(width=99)),
         None,
         'it is for an image of 99x32 pixels, but the image has 64x32',
+    ),
+    'Pascal VOC, an empty list': (
+        with_file(write_voc, 'ImageSets/Main/val.txt', '\n'),
+        None,
+        'ImageSets/Main/val.txt is empty; write a name a line, or delete it',
     ),
     'Pascal VOC, no XML': (
         with_file(write_voc, 'Annotations/0.xml', '<annotation>'),

@@ -142,6 +142,19 @@ def test_no_instances(tmp_path):
     )
 
 
+def test_instances_of_unlisted_images_do_not_count(tmp_path):
+    write_coco(tmp_path)
+    change(tmp_path, lambda coco: coco['annotations'][0].update(image_id=99))
+    assert open_folder(tmp_path).val.instances == 3
+
+    def unlist(coco):
+        for ann in coco['annotations']:
+            ann['image_id'] = 99
+
+    change(tmp_path, unlist)
+    assert 'no instance of its classes: cat, dog' in refused(tmp_path)
+
+
 def test_missing_images(tmp_path):
     write_coco(tmp_path)
     (tmp_path / 'images/11.png').unlink()

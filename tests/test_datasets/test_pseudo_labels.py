@@ -115,6 +115,7 @@ def test_confident_predictions_become_annotations(detector, folder, tmp_path):
     counts = write_pseudo_labels(config(), 't.pth', folder, out, 0.5, CLASSES, 2)
     assert counts == (3, 2, dict(a=2, b=0, c=2))
     coco = json.loads(out.read_text())
+    assert coco['info'] == dict(folder=str(folder), score_thr=0.5)
     # The second image, without any, is not there.
     assert [one['file_name'] for one in coco['images']] == ['0.png', 'deep/2.png']
     assert (coco['images'][0]['height'], coco['images'][0]['width']) == (64, 96)

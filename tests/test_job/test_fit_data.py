@@ -1,4 +1,5 @@
 import pytest
+from coco_sets import change, write_coco
 from mmdet.datasets.transforms import LoadAnnotations
 from mmdet.evaluation import CocoMetric
 from mmdet.registry import DATASETS
@@ -6,6 +7,7 @@ from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.registry import init_default_scope
 
+from mmreviewkd.data_folders import open_folder
 from mmreviewkd.job import JobError
 from mmreviewkd.job.fit_data import fit_data, kinds_of, main_metric, transforms
 
@@ -53,6 +55,34 @@ def test_what_several_metrics_measure(masks, evaluator, kinds):
     assert cfg.val_evaluator.type == cfg.test_evaluator.type == 'CocoMetric'
     assert kinds_of(cfg) == kinds
     assert cfg.val_evaluator.get('classwise', False) == (len(kinds) == 2)
+
+
+def test_scores_have_their_usual_names(masks):
+    cfg = get_config('mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py')
+    renaming = dict(prefix='mine', metric_items=['mAP'], format_only=True)
+    cfg.val_evaluator = dict(type='CocoMetric', classwise=True, **renaming)
+    fit_data(cfg, masks)
+    assert cfg.val_evaluator.classwise and not renaming.keys() & cfg.val_evaluator
+
+
+def test_images_used_for_validation_need_an_object(tmp_path):
+    write_coco(tmp_path, images_each=4)
+
+    def edit(coco):
+        one, two, three, *rest = coco['annotations'][2:]
+        # Left are: of the second image a crowd, of the third one an object.
+        one['iscrowd'] = 1
+        coco['annotations'] = [three, one, *rest]
+
+    change(tmp_path, edit)
+    data = open_folder(tmp_path)
+    assert data.val.first == 3
+    cfg = get_config('mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py')
+    with pytest.raises(JobError, match='first 2 images .* --max-images 1 3, or more'):
+        fit_data(cfg, data, (1, 2))
+    fit_data(cfg, data, (1, 3))
+    assert cfg.val_dataloader.dataset.indices == 3
+    fit_data(cfg, data)
 
 
 def test_masks_are_needed(boxes, masks):

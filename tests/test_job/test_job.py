@@ -235,8 +235,8 @@ def test_unlabeled_images(configs, tmp_path, monkeypatch, capsys):
         (tmp_path / 'more').mkdir(exist_ok=True)
         save_as('plain', tmp_path / 'more' / f'{number}.png')
 
-    def job(score):
-        more = unlabeled_methods(str(tmp_path / 'more'), score)
+    def job(score, folder='more'):
+        more = unlabeled_methods(str(tmp_path / folder), score)
         run_job(
             configs,
             data,
@@ -272,6 +272,12 @@ def test_unlabeled_images(configs, tmp_path, monkeypatch, capsys):
     assert '[5/5 distilled_pseudo, seed 0] finished before' in job(0.05)
     with pytest.raises(JobError, match=r'pseudo_labels_0\.05.json -> .*_0\.5\.json'):
         job(0.5)
+    # They are of that folder alone, also where no run has begun with them.
+    shutil.copytree(tmp_path / 'more', tmp_path / 'others')
+    for name in names[1:]:
+        shutil.rmtree(tmp_path / 'work/seed_0' / name)
+    with pytest.raises(JobError, match='not for those in .*/others'):
+        job(0.05, 'others')
 
 
 def test_failing_run_is_left_out_of_the_table(
@@ -287,6 +293,19 @@ def test_failing_run_is_left_out_of_the_table(
     assert '[3/3 late, seed 0] failed: OSError' in capsys.readouterr().out
     assert 'no space left' in (work_dir / 'seed_0/late/error.txt').read_text()
     assert 'Not finished: late (seed 0).' in (work_dir / 'table.md').read_text()
+
+
+def test_student_is_written_although_a_picture_fails(
+    configs, digits, work_dir, monkeypatch
+):
+    def fail(*args):
+        raise OSError('no picture')
+
+    shutil.rmtree(work_dir / 'student')
+    monkeypatch.setattr('mmreviewkd.job.job.plot_predictions', fail)
+    with pytest.raises(OSError, match='no picture'):
+        run_job(configs, digits, work_dir=work_dir, options=ONE_EPOCH)
+    assert (work_dir / 'student/student.pth').is_file()
 
 
 def test_trained_teacher(configs, digits, finished, student_alone, tmp_path, capsys):

@@ -73,6 +73,22 @@ def test_unknown_options(configs, masks, option, message):
         load_configs(configs, masks, options={option: 1})
 
 
+def test_metrics_that_are_left_out_are_named(configs, boxes, tmp_path):
+    path = tmp_path / 'pair.py'
+    path.write_text(
+        f"_base_ = '{configs}/reviewkd_frcnn.py'\n"
+        "dump = dict(type='DumpDetResults', out_file_path='all.pkl')\n"
+        'val_evaluator = test_evaluator = [dict(type="CocoMetric"), dump]\n'
+    )
+    pair = Detectors(str(path), train_teacher=True, teacher_checkpoint='random')
+    said: list[str] = []
+    load_configs(configs, boxes, detectors=pair, say=said.append)
+    assert 'note: CocoMetric alone evaluates; left out: DumpDetResults' in said
+    said.clear()
+    load_configs(configs, boxes, say=said.append)
+    assert not any('left out' in text for text in said)
+
+
 def test_fewer_images(configs, boxes):
     init_default_scope('mmdet')
     cfg = load_configs(configs, boxes, Training(max_images=(1, 5)))['student']

@@ -30,6 +30,14 @@ def test_images_are_spread_evenly(tmp_path):
     assert [file.name for file in files] == ['10.png', '14.png', '18.png', '112.png']
 
 
+def test_annotations_of_unlisted_images_are_left_out(tmp_path):
+    write_coco(tmp_path)
+    change(tmp_path, lambda coco: coco['annotations'][0].update(image_id=99))
+    files, truth = _read_truth(open_folder(tmp_path))
+    assert [file.name for file in files] == ['10.png', '11.png']
+    assert [len(objects) for objects in truth] == [1, 2]
+
+
 def test_detectors_of_the_first_seed_that_are_finished():
     names = ('student', 'low', 'a', 'b', 'c', 'unfinished')
     runs = [SimpleNamespace(name='teacher', seed=0)] + [

@@ -1,11 +1,18 @@
 """What the teacher is asked for; its predictions are tested where they are made."""
 
+import pytest
 from coco_sets import save_as
 
-from mmreviewkd.job import pseudo_labels, unlabeled_methods
+from mmreviewkd.datasets.pseudo_labels import made_from
+from mmreviewkd.files import write_json
+from mmreviewkd.job import JobError, pseudo_labels, unlabeled_methods
 from mmreviewkd.job.job_configs import load_configs
 from mmreviewkd.job.plan import plan_runs
-from mmreviewkd.job.pseudo_labels import label_images, without_missing_labels
+from mmreviewkd.job.pseudo_labels import (
+    label_images,
+    refuse_other_labels,
+    without_missing_labels,
+)
 
 
 def test_labels(configs, boxes, tmp_path, monkeypatch):
@@ -37,3 +44,22 @@ def test_labels(configs, boxes, tmp_path, monkeypatch):
     cfg = run.config.copy()
     without_missing_labels(run, cfg)
     assert cfg.train_dataloader == run.config.train_dataloader
+
+
+def test_labels_of_another_folder_are_refused(configs, boxes, tmp_path):
+    def plan(name):
+        (tmp_path / name).mkdir(exist_ok=True)
+        save_as('plain', tmp_path / name / '0.png')
+        methods = unlabeled_methods(str(tmp_path / name), 0.5)
+        return plan_runs(load_configs(configs, boxes), tmp_path / 'work', methods)
+
+    runs = plan('more')
+    refuse_other_labels(runs)
+    info = made_from(tmp_path / 'more', 0.5)
+    write_json(runs[-1].pseudo_labels.path, dict(info=info))
+    refuse_other_labels(runs)
+    with pytest.raises(JobError, match='images in .*/more .*; give another --work-dir'):
+        refuse_other_labels(plan('others'))
+    # As former versions wrote it.
+    write_json(runs[-1].pseudo_labels.path, {})
+    refuse_other_labels(runs)

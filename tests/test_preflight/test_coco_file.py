@@ -138,8 +138,16 @@ def test_entries_are_whole_or_a_problem(sound, edits):
 @pytest.mark.parametrize(
     'fields, expected',
     [
-        (dict(segmentation=[[1, 2, 3]]), True),
+        (dict(segmentation=[[1, 2, 3, 4, 5, 6]]), True),
+        (dict(segmentation=[[1, 2, 3, 4, 5, 6], [1, 2]]), True),
+        (dict(segmentation=[[]]), False),
+        (dict(segmentation=[[], [1, 2, 3, 4, 5, 6]]), False),
+        (dict(segmentation=[[1, 2, 3, 4]]), False),
+        (dict(segmentation=[[1, 2, 3, 4, 5, 6, 7]]), False),
+        (dict(segmentation=[1, 2, 3, 4, 5, 6]), False),
         (dict(segmentation=dict(size=[1, 1], counts=[1])), True),
+        (dict(segmentation=dict(size=[1, 1], counts='1')), True),
+        (dict(segmentation=dict(size=[1, 1])), False),
         (dict(segmentation=[]), False),
         (dict(segmentation='[]'), False),
         (dict(segmentation=None), False),
