@@ -1,7 +1,6 @@
 """The configs of teacher, student and distilled student, fitted to the data."""
 
 import copy
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from mmengine.utils import import_modules_from_strings
 from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
 
+from .epoch_steps import EpochSteps
 from .errors import JobError
 from .fit_data import fit_data, main_metric
 from .fit_device import (
@@ -83,12 +83,18 @@ def load_configs(
         cfgs = dict(teacher=pair.teacher) | cfgs
     _set_models(cfgs, pair, given, detectors, len(data.classes))
     keep, mended = [], []
+    epoch_steps = EpochSteps(processes)
     for name, cfg in cfgs.items():
         before = batch_and_rate(cfg)
         if mend_base_batch(cfg):
             mended.append(name)
-        _fit(cfg, name, pair, data, training, on_gpu, processes)
-        _merge(cfg, name, options_for(name, cfg, options))
+        own = options_for(name, cfg, options)
+        _fit(cfg, pair, data, training, on_gpu)
+        epochs = training.teacher_epochs if name == 'teacher' else training.epochs
+        set_epochs(cfg, epochs, epoch_steps.count(_loading(cfg, name, own), name))
+        if training.patience:
+            set_patience(cfg, training.patience, main_metric(cfg))
+        _merge(cfg, name, own)
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
         if keeps_rate(cfg, *before):
@@ -125,6 +131,15 @@ def _merge(cfg: Config, name: str, options: dict[str, Any]) -> None:
             raise JobError(
                 f'--cfg-options: {key} of {name}: {error.args[0]}'
             ) from error
+
+
+def _loading(cfg: Config, name: str, options: dict[str, Any]) -> Config:
+    """Copy a config with those options that change its training data."""
+    cfg = copy.deepcopy(cfg)
+    keys = ('train_dataloader', 'custom_imports')
+    own = {key: value for key, value in options.items() if key.startswith(keys)}
+    _merge(cfg, name, own)
+    return cfg
 
 
 def _set_models(
@@ -164,12 +179,10 @@ def _set_models(
 
 def _fit(
     cfg: Config,
-    name: str,
     pair: Pair,
     data: Data,
     training: Training,
     on_gpu: bool,
-    processes: int,
 ) -> None:
     if isinstance(data, LabeledImages):
         fit_images(cfg, data, training.max_images)
@@ -181,12 +194,6 @@ def _fit(
         if side is not None:
             set_image_size(cfg, side)
     set_device(cfg, training, on_gpu)
-    images = min((training.max_images or (data.train.images,))[0], data.train.images)
-    steps = math.ceil(images / (cfg.train_dataloader.batch_size * processes))
-    epochs = training.teacher_epochs if name == 'teacher' else training.epochs
-    set_epochs(cfg, epochs, steps)
-    if training.patience:
-        set_patience(cfg, training.patience, main_metric(cfg))
     # MMEngine removes the oldest before it writes the newest.
     cfg.default_hooks.checkpoint.update(
         interval=1, max_keep_ckpts=2, by_epoch=True, save_best=None

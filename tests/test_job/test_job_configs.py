@@ -1,6 +1,6 @@
 import pytest
 import torch
-from coco_sets import write_coco
+from coco_sets import change, write_coco
 from mmdet.registry import DATASETS
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
@@ -188,3 +188,19 @@ def test_the_students_checkpoint_is_no_start_for_the_teacher(
     assert {name: cfg.load_from for name, cfg in cfgs.items()} == dict(
         teacher=None, student=start, distilled=start
     )
+
+
+def test_learning_rate_follows_the_steps_of_the_data_set(configs, tmp_path):
+    """Of 40 images 6 have objects; an option sets the batch."""
+    root = write_coco(tmp_path / 'data', images_each=40)
+
+    def drop(coco):
+        coco['annotations'] = [
+            one for one in coco['annotations'] if one['image_id'] < 6
+        ]
+
+    change(root, drop, 'train')
+    options = {'train_dataloader.batch_size': 2}
+    cfgs = load_configs(configs, open_folder(root), Training(epochs=5), options=options)
+    # A fifth of 5 epochs of 3 steps.
+    assert cfgs['student'].param_scheduler[0].end == 3
