@@ -91,7 +91,7 @@ def load_configs(
         own = options_for(name, cfg, options)
         _fit(cfg, pair, data, training, on_gpu)
         epochs = training.teacher_epochs if name == 'teacher' else training.epochs
-        set_epochs(cfg, epochs, epoch_steps.count(_loading(cfg, name, own), name))
+        set_epochs(cfg, epochs, epoch_steps.count(_loading(cfg, name, own)))
         if training.patience:
             set_patience(cfg, training.patience, main_metric(cfg))
         _merge(cfg, name, own)

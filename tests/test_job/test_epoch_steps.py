@@ -3,7 +3,6 @@ from coco_sets import change, write_coco
 from mmengine.config import Config
 
 from mmreviewkd.job.epoch_steps import EpochSteps
-from mmreviewkd.job.errors import JobError
 
 
 def config(root, batch=2, times=0, **fields):
@@ -45,44 +44,44 @@ def root(tmp_path):
 
 
 def test_images_that_are_filtered_do_not_count(root):
-    assert EpochSteps().count(config(root), 'student') == 4
+    assert EpochSteps().count(config(root)) == 4
 
 
 def test_repeated_images_count_again(root):
-    assert EpochSteps().count(config(root, times=3), 'student') == 11
+    assert EpochSteps().count(config(root, times=3)) == 11
 
 
 def test_batches_of_all_processes(root):
-    assert EpochSteps(3).count(config(root), 'student') == 2
+    assert EpochSteps(3).count(config(root)) == 2
 
 
 def test_last_batch_that_is_dropped(root):
     sampler = dict(type='AspectRatioBatchSampler', drop_last=True)
     cfg = config(root, batch_sampler=sampler)
-    assert EpochSteps().count(cfg, 'student') == 3
+    assert EpochSteps().count(cfg) == 3
     cfg = config(root, batch_sampler=None, drop_last=True)
-    assert EpochSteps().count(cfg, 'student') == 3
+    assert EpochSteps().count(cfg) == 3
     # The trial says that there is nothing to train on.
     cfg = config(root, batch=8, batch_sampler=None, drop_last=True)
-    assert EpochSteps().count(cfg, 'student') == 1
+    assert EpochSteps().count(cfg) == 1
 
 
 def test_data_set_is_shared_and_read_in_silence(root, capfd):
     steps = EpochSteps()
-    assert steps.count(config(root), 'teacher') == 4
+    assert steps.count(config(root)) == 4
     (root / 'annotations/instances_train.json').unlink()
-    assert steps.count(config(root, batch=4), 'student') == 2
+    assert steps.count(config(root, batch=4)) == 2
     assert capfd.readouterr().out == ''
 
 
 def test_config_is_left_as_it_is(root):
     cfg = config(root)
-    EpochSteps(2).count(cfg, 'student')
+    EpochSteps(2).count(cfg)
     assert cfg.to_dict() == config(root).to_dict()
 
 
 def test_data_set_that_cannot_be_built(root):
+    """Which is for the trial to tell."""
     cfg = config(root)
     cfg.train_dataloader.dataset.type = 'NoSuchDataset'
-    with pytest.raises(JobError, match='student: train_dataloader cannot be built'):
-        EpochSteps().count(cfg, 'student')
+    assert EpochSteps().count(cfg) == 1
