@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +63,30 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
             config.
     """
     for run in runs:
-        for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
-            if not _is_begun(folder):
-                continue
-            old = read_written_config(folder / _CONFIG)
-            changes = describe_changes(_comparable(old), _comparable(run.config))
-            if changes:
-                raise JobError(
-                    f'{folder} was begun with other settings:\n{changes}\n'
-                    'Repeat the former command, or take another --work-dir.'
-                )
+        # The name of a method's file may hold what a pattern means something by.
+        for folder in run.folder.parent.parent.glob(f'seed_*/{escape(run.name)}'):
+            _refuse_other_settings(run, folder)
+
+
+def refuse_other_settings_of(run: Run) -> None:
+    """Compare a run's config with that of the work in its own folder, if any.
+
+    Raises:
+        JobError: If the run was begun with another config.
+    """
+    _refuse_other_settings(run, run.folder)
+
+
+def _refuse_other_settings(run: Run, folder: Path) -> None:
+    if not _is_begun(folder):
+        return
+    old = read_written_config(folder / _CONFIG)
+    changes = describe_changes(_comparable(old), _comparable(run.config))
+    if changes:
+        raise JobError(
+            f'{folder} was begun with other settings:\n{changes}\n'
+            'Repeat the former command, or take another --work-dir.'
+        )
 
 
 def train(

@@ -8,7 +8,7 @@ from mmreviewkd.job.plan import Run
 from mmreviewkd.job.runs import refuse_other_settings
 
 
-def config(work_dir, scope=None, teacher_scope=None):
+def config(work_dir, scope=None, teacher_scope=None, **fields):
     def model(scope):
         return dict(type='RetinaNet') | (dict(_scope_=scope) if scope else {})
 
@@ -22,15 +22,16 @@ def config(work_dir, scope=None, teacher_scope=None):
             ),
             randomness=dict(seed=0),
             work_dir=str(work_dir),
+            **fields,
         )
     )
 
 
-def begun(tmp_path):
+def begun(tmp_path, name='distilled', **fields):
     """A run that version 0.1 has finished, and what it is compared with."""
-    folder = tmp_path / 'seed_0' / 'distilled'
+    folder = tmp_path / 'seed_0' / name
     folder.mkdir(parents=True)
-    config(folder).dump(folder / 'config.py')
+    config(folder, **fields).dump(folder / 'config.py')
     (folder / 'result.json').write_text(json.dumps({}))
     return folder
 
@@ -45,3 +46,11 @@ def test_other_scope_is_another_setting(tmp_path):
     run = Run('distilled', folder, config(folder, 'mmdet', 'other'))
     with pytest.raises(JobError, match='model.teacher._scope_: unset -> other'):
         refuse_other_settings([run])
+
+
+def test_name_of_a_run_is_no_pattern(tmp_path):
+    """Those of methods are those of their files."""
+    begun(tmp_path, 'cwd[2]')
+    folder = tmp_path / 'seed_1' / 'cwd[2]'
+    with pytest.raises(JobError, match='other settings'):
+        refuse_other_settings([Run('cwd[2]', folder, config(folder, 'other'))])
