@@ -207,7 +207,12 @@ class _Runner(Runner):
 def _comparable(cfg: Config) -> dict[str, Any]:
     """Take a config without the seed and where the work is."""
     content = cfg.to_dict()
-    del content['randomness']['seed']
+    # Former versions wrote the seed alone; what is not set is as good as false.
+    content['randomness'] = {
+        key: value
+        for key, value in content['randomness'].items()
+        if value and key != 'seed'
+    }
     # Former versions wrote no scope into the models of MMDetection's configs.
     for model in (content['model'], *_parts(content['model'])):
         drop_own_scope(model, cfg.get('default_scope'))

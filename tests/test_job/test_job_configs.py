@@ -66,6 +66,8 @@ def test_perfect_predictions_have_full_ap(configs, boxes):
         ('student.trian_cfg.max_epochs', 'no config has the field trian_cfg'),
         ('trian_cfg.max_epochs', 'the field trian_cfg; near it are train_cfg'),
         ('data_root', 'data_root is a variable of the config'),
+        ('randomness.seed', 'each run has its own seed; write --seeds'),
+        ('student.randomness.seed', 'each run has its own seed; write --seeds'),
     ],
 )
 def test_unknown_options(configs, masks, option, message):

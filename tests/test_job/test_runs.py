@@ -22,8 +22,8 @@ def config(work_dir, scope=None, teacher_scope=None, **fields):
             ),
             randomness=dict(seed=0),
             work_dir=str(work_dir),
-            **fields,
         )
+        | fields
     )
 
 
@@ -54,3 +54,16 @@ def test_name_of_a_run_is_no_pattern(tmp_path):
     folder = tmp_path / 'seed_1' / 'cwd[2]'
     with pytest.raises(JobError, match='other settings'):
         refuse_other_settings([Run('cwd[2]', folder, config(folder, 'other'))])
+
+
+def test_randomness_other_than_the_seed(tmp_path):
+    folder = begun(tmp_path)
+
+    def check(**fields):
+        cfg = config(folder, randomness=fields)
+        refuse_other_settings([Run('distilled', folder, cfg)])
+
+    # Version 0.1 wrote the seed alone.
+    check(seed=3, deterministic=False)
+    with pytest.raises(JobError, match='randomness.deterministic: unset -> True'):
+        check(seed=0, deterministic=True)
