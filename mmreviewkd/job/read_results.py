@@ -10,7 +10,7 @@ from mmreviewkd.results.results import Results
 
 from .plan import Run
 from .predictions import RESAMPLED
-from .runs import read_result
+from .record import read_result
 
 
 def read_results(

@@ -1,12 +1,23 @@
 """What a run remembers of itself: its metrics and how long it took."""
 
 import time
+from pathlib import Path
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmreviewkd.files import read_json
+
 KEY = 'job_record'
+RESULT = 'result.json'
+"""Name of the file in a run's folder that tells that it is finished."""
+
+
+def read_result(folder: Path) -> dict | None:
+    """Return the result of the run in a folder, or None if it is not finished."""
+    path = folder / RESULT
+    return read_json(path) if path.is_file() else None
 
 
 def read_record(runner: Runner) -> dict:

@@ -18,7 +18,7 @@ from torch import nn
 
 from mmreviewkd.config_file import read_written_config
 from mmreviewkd.distillers import students_own
-from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
+from mmreviewkd.files import last_whole_checkpoint, write_json, write_text
 from mmreviewkd.hooks import EvaluatedImagesHook
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
@@ -33,17 +33,10 @@ from .inference_cost import measure_inference_cost
 from .measure import measure
 from .plan import Run
 from .predictions import SavePredictionsHook, measure_accuracy
-from .record import RecordHook, read_record
+from .record import RESULT, RecordHook, read_record, read_result
 
-_RESULT = 'result.json'
 _CONFIG = 'config.py'
 _numbers = itertools.count()
-
-
-def read_result(folder: Path) -> dict | None:
-    """Return the result of the run in a folder, or None if it is not finished."""
-    path = folder / _RESULT
-    return read_json(path) if path.is_file() else None
 
 
 def is_begun(run: Run) -> bool:
@@ -163,7 +156,7 @@ def train(
         **found,
     )
     if is_main_process():
-        write_json(run.folder / _RESULT, result)
+        write_json(run.folder / RESULT, result)
     return result
 
 

@@ -19,7 +19,8 @@ from .plan import PseudoLabels, Run
 from .processes import Team
 from .progress import Console, ProgressHook
 from .pseudo_labels import label_images
-from .runs import read_result, refuse_other_settings_of, train
+from .record import read_result
+from .runs import refuse_other_settings_of, train
 
 _LOCK = 'lock'
 _ERROR = 'error.txt'
