@@ -10,6 +10,7 @@ from mmengine.utils import import_modules_from_strings
 
 from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
+from mmreviewkd.names import counted
 
 from .epoch_steps import EpochSteps
 from .errors import JobError
@@ -38,6 +39,17 @@ from .start import (
 from .trained_teacher import TrainedTeacher
 
 Data = DataFolder | LabeledImages
+_KEPT = ('type', 'priority', 'backend_args', 'published_keys')
+"""Fields of a config's checkpoint hook that the job leaves as they are."""
+_NEEDED_AS_THEY_ARE = (
+    'filename_tmpl',
+    'out_dir',
+    'save_begin',
+    'save_last',
+    'save_optimizer',
+    'save_param_scheduler',
+)
+"""Fields of it with which a run could not be resumed, or its end not be found."""
 
 
 def load_configs(
@@ -97,6 +109,7 @@ def load_configs(
         _merge(cfg, name, own)
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
+        _refuse_options(cfg, name)
         if keeps_rate(cfg, *before):
             keep.append(name)
     if mended:
@@ -115,6 +128,38 @@ def load_configs(
         cfgs['teacher'].train_cfg.max_epochs = 0
         cfgs['teacher'].load_from = given.checkpoint
     return cfgs
+
+
+def _set_checkpoints(cfg: Config) -> None:
+    """Have checkpoints written where the job looks for them, with all it needs."""
+    old = cfg.default_hooks.get('checkpoint') or {}
+    kept = {key: old[key] for key in _KEPT if key in old}
+    # MMEngine removes the oldest before it writes the newest.
+    cfg.default_hooks.checkpoint = dict(
+        dict(type='CheckpointHook') | kept,
+        interval=1,
+        max_keep_ckpts=2,
+        by_epoch=True,
+        save_best=None,
+    )
+
+
+def _refuse_options(cfg: Config, name: str) -> None:
+    """Refuse what would only be found out at the end of a run."""
+    hook = cfg.default_hooks.get('checkpoint') or {}
+    for key in _NEEDED_AS_THEY_ARE:
+        if key in hook:
+            raise JobError(
+                f'--cfg-options default_hooks.checkpoint.{key}: the job finds and '
+                'resumes its own checkpoints; leave it out'
+            )
+    loop = cfg.train_cfg
+    if loop.get('val_begin', 1) > loop.max_epochs:
+        raise JobError(
+            f'train_cfg.val_begin of {name} is {loop.val_begin}, but there are '
+            f'{counted(loop.max_epochs, "epoch")}, so there would be no evaluation; '
+            f'write --cfg-options {name}.train_cfg.val_begin=1'
+        )
 
 
 def _demo(configs: Path, data: Data) -> Path:
@@ -194,8 +239,5 @@ def _fit(
         if side is not None:
             set_image_size(cfg, side)
     set_device(cfg, training, on_gpu)
-    # MMEngine removes the oldest before it writes the newest.
-    cfg.default_hooks.checkpoint.update(
-        interval=1, max_keep_ckpts=2, by_epoch=True, save_best=None
-    )
+    _set_checkpoints(cfg)
     cfg.resume = False

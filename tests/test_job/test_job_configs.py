@@ -206,3 +206,43 @@ def test_learning_rate_follows_the_steps_of_the_data_set(configs, tmp_path):
     cfgs = load_configs(configs, open_folder(root), Training(epochs=5), options=options)
     # A fifth of 5 epochs of 3 steps.
     assert cfgs['student'].param_scheduler[0].end == 3
+
+
+def test_checkpoints_are_where_the_job_looks_for_them(configs, boxes, tmp_path):
+    path = tmp_path / 'pair.py'
+    demo = configs / 'reviewkd_frcnn.py'
+    path.write_text(
+        f"_base_ = '{demo}'\n"
+        "default_hooks = dict(checkpoint=dict(filename_tmpl='mine_{}.pth',\n"
+        "    out_dir='elsewhere', save_optimizer=False, interval=5, save_begin=3,\n"
+        "    published_keys=['meta', 'state_dict']))\n"
+        'model = dict(teacher_checkpoint=None)\n'
+    )
+    cfgs = load_configs(configs, boxes, detectors=Detectors(pair=str(path)))
+    assert cfgs['student'].default_hooks.checkpoint == dict(
+        type='CheckpointHook',
+        backend_args=dict(backend='atomic'),
+        published_keys=['meta', 'state_dict'],
+        interval=1,
+        max_keep_ckpts=2,
+        by_epoch=True,
+        save_best=None,
+    )
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (
+            {'default_hooks.checkpoint.out_dir': 'elsewhere'},
+            '--cfg-options default_hooks.checkpoint.out_dir: .* leave it out',
+        ),
+        (
+            {'train_cfg.val_begin': 9, 'train_cfg.max_epochs': 8},
+            'train_cfg.val_begin of teacher is 9, but there are 8 epochs',
+        ),
+    ],
+)
+def test_what_would_fail_at_the_end(configs, boxes, options, message):
+    with pytest.raises(JobError, match=message):
+        load_configs(configs, boxes, options=options)
