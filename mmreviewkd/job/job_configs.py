@@ -39,7 +39,7 @@ from .start import (
 from .trained_teacher import TrainedTeacher
 
 Data = DataFolder | LabeledImages
-_KEPT = ('type', 'priority', 'backend_args', 'published_keys')
+_KEPT = ('type', '_scope_', 'priority', 'backend_args', 'published_keys')
 """Fields of a config's checkpoint hook that the job leaves as they are."""
 _NEEDED_AS_THEY_ARE = (
     'filename_tmpl',

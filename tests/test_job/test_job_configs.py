@@ -221,6 +221,8 @@ def test_checkpoints_are_where_the_job_looks_for_them(configs, boxes, tmp_path):
     cfgs = load_configs(configs, boxes, detectors=Detectors(pair=str(path)))
     assert cfgs['student'].default_hooks.checkpoint == dict(
         type='CheckpointHook',
+        # Unchanged in the demo, whose former runs are resumed.
+        _scope_='mmdet',
         backend_args=dict(backend='atomic'),
         published_keys=['meta', 'state_dict'],
         interval=1,
