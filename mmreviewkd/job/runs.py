@@ -213,16 +213,17 @@ def _comparable(cfg: Config) -> dict[str, Any]:
     # Of a run of the job: it follows from the teacher's own config.
     if str(content['model'].get('teacher_checkpoint')).startswith(f'{work_dir}/seed_'):
         del content['model']['teacher_checkpoint']
-    seed = re.compile(rf'{re.escape(str(work_dir))}/seed_\d+')
+    # Its runs, and the annotations that the job writes.
+    place = re.compile(rf'{re.escape(str(work_dir))}/(seed_\d+|data(?=/))')
 
-    def without_seed(value: Any) -> Any:
+    def without_place(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: without_seed(item) for key, item in value.items()}
+            return {key: without_place(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [without_seed(item) for item in value]
-        return seed.sub('', value) if isinstance(value, str) else value
+            return [without_place(item) for item in value]
+        return place.sub('', value) if isinstance(value, str) else value
 
-    return without_seed(content)
+    return without_place(content)
 
 
 def _parts(model: dict) -> list[dict]:

@@ -67,3 +67,21 @@ def test_randomness_other_than_the_seed(tmp_path):
     check(seed=3, deterministic=False)
     with pytest.raises(JobError, match='randomness.deterministic: unset -> True'):
         check(seed=0, deterministic=True)
+
+
+def test_work_dir_that_is_moved_with_its_data(tmp_path):
+    def fields(folder, name='val'):
+        return dict(val_evaluator=dict(ann_file=f'{folder}/data/{name}.json'))
+
+    begun(tmp_path / 'a', **fields(tmp_path / 'a'))
+    (tmp_path / 'a').rename(tmp_path / 'b')
+    folder = tmp_path / 'b/seed_0/distilled'
+
+    def check(**others):
+        refuse_other_settings([Run('distilled', folder, config(folder, **others))])
+
+    check(**fields(tmp_path / 'b'))
+    # Another file there, or a folder of the user's, is another setting.
+    for others in (fields(tmp_path / 'b', 'train'), fields(tmp_path / 'c')):
+        with pytest.raises(JobError, match='val_evaluator.ann_file'):
+            check(**others)
