@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import torch
-from mmengine.hooks import Hook
+from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.runner import Runner
 
 from mmreviewkd.files import read_json
@@ -47,6 +47,7 @@ class RecordHook(Hook):
     def before_train(self, runner: Runner) -> None:
         self._record = read_record(runner)
         runner.message_hub.update_info(KEY, self._record)
+        _tell_early_stopping(runner, self._record['epochs'])
         loop = runner.train_loop
         due = runner.epoch >= loop.val_begin and (
             runner.epoch % loop.val_interval == 0 or runner.epoch == loop.max_epochs
@@ -84,3 +85,11 @@ class RecordHook(Hook):
         self._record['epochs'].append(
             dict(epoch=runner.epoch, metrics=dict(metrics or {}))
         )
+
+
+def _tell_early_stopping(runner: Runner, epochs: list[dict]) -> None:
+    """Tell it what the run has reached, which it keeps in memory only."""
+    for hook in runner.hooks:
+        if isinstance(hook, EarlyStoppingHook):
+            for point in epochs:
+                hook.after_val_epoch(runner, point['metrics'])
