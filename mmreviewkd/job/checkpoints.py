@@ -6,13 +6,15 @@ import shutil
 from pathlib import Path
 
 from mmengine.dist import is_main_process
+from mmengine.fileio import LocalBackend
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmreviewkd.files import last_whole_checkpoint
+from mmreviewkd.files import is_whole, last_whole_checkpoint
 
 from .errors import JobError
 from .plan import Run
+from .record import read_result
 
 BEST, LAST = 'best.pth', 'last.pth'
 
@@ -23,13 +25,23 @@ def trained_weights(run: Run) -> str:
     Raises:
         JobError: If it is not there any more.
     """
-    found = run.checkpoint or last_whole_checkpoint(run.folder)
+    found = run.checkpoint or _last_of(run)
     if found is None:
         raise JobError(
             f'{run} is finished, but its checkpoints (epoch_*.pth) are gone from '
             f'{run.folder}; put them back, or remove that folder to train it again'
         )
     return str(found)
+
+
+def _last_of(run: Run) -> Path | None:
+    evaluated = (read_result(run.folder) or {}).get('epochs')
+    if evaluated:
+        # The times of copied files do not tell which is the newest.
+        path = run.folder / f'epoch_{evaluated[-1]["epoch"]}.pth'
+        if path.is_file() and is_whole(LocalBackend(), path):
+            return path
+    return last_whole_checkpoint(run.folder)
 
 
 class StableNamesHook(Hook):

@@ -33,7 +33,8 @@ from .processes import Team, rank_and_size
 from .progress import Console
 from .pseudo_labels import refuse_other_labels
 from .read_results import read_results
-from .runs import is_begun, read_result, refuse_other_settings
+from .record import read_result
+from .runs import is_begun, refuse_other_settings
 from .settings import Detectors, Training
 from .sharing import do_runs, raise_if_any
 from .student import write_student

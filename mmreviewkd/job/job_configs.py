@@ -1,7 +1,6 @@
 """The configs of teacher, student and distilled student, fitted to the data."""
 
 import copy
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,9 @@ from mmengine.utils import import_modules_from_strings
 
 from mmreviewkd.data_folders import DataFolder
 from mmreviewkd.model_config import without_pretrained
+from mmreviewkd.names import counted
 
+from .epoch_steps import EpochSteps
 from .errors import JobError
 from .fit_data import fit_data, main_metric, other_metrics
 from .fit_device import (
@@ -38,6 +39,17 @@ from .start import (
 from .trained_teacher import TrainedTeacher
 
 Data = DataFolder | LabeledImages
+_KEPT = ('type', '_scope_', 'priority', 'backend_args', 'published_keys')
+"""Fields of a config's checkpoint hook that the job leaves as they are."""
+_NEEDED_AS_THEY_ARE = (
+    'filename_tmpl',
+    'out_dir',
+    'save_begin',
+    'save_last',
+    'save_optimizer',
+    'save_param_scheduler',
+)
+"""Fields of it with which a run could not be resumed, or its end not be found."""
 
 
 def load_configs(
@@ -89,14 +101,21 @@ def load_configs(
         if others:
             say(f'note: CocoMetric alone evaluates; left out: {", ".join(others)}')
     keep, mended = [], []
+    epoch_steps = EpochSteps(processes)
     for name, cfg in cfgs.items():
         before = batch_and_rate(cfg)
         if mend_base_batch(cfg):
             mended.append(name)
-        _fit(cfg, name, pair, data, training, on_gpu, processes)
-        _merge(cfg, name, options_for(name, cfg, options))
+        own = options_for(name, cfg, options)
+        _fit(cfg, pair, data, training, on_gpu)
+        epochs = training.teacher_epochs if name == 'teacher' else training.epochs
+        set_epochs(cfg, epochs, epoch_steps.count(_loading(cfg, name, own)))
+        if training.patience:
+            set_patience(cfg, training.patience, main_metric(cfg))
+        _merge(cfg, name, own)
         # Options may add to them.
         import_modules_from_strings(**cfg.custom_imports)
+        _refuse_options(cfg, name)
         if keeps_rate(cfg, *before):
             keep.append(name)
     if mended:
@@ -117,6 +136,38 @@ def load_configs(
     return cfgs
 
 
+def _set_checkpoints(cfg: Config) -> None:
+    """Have checkpoints written where the job looks for them, with all it needs."""
+    old = cfg.default_hooks.get('checkpoint') or {}
+    kept = {key: old[key] for key in _KEPT if key in old}
+    # MMEngine removes the oldest before it writes the newest.
+    cfg.default_hooks.checkpoint = dict(
+        dict(type='CheckpointHook') | kept,
+        interval=1,
+        max_keep_ckpts=2,
+        by_epoch=True,
+        save_best=None,
+    )
+
+
+def _refuse_options(cfg: Config, name: str) -> None:
+    """Refuse what would only be found out at the end of a run."""
+    hook = cfg.default_hooks.get('checkpoint') or {}
+    for key in _NEEDED_AS_THEY_ARE:
+        if key in hook:
+            raise JobError(
+                f'--cfg-options default_hooks.checkpoint.{key}: the job finds and '
+                'resumes its own checkpoints; leave it out'
+            )
+    loop = cfg.train_cfg
+    if loop.get('val_begin', 1) > loop.max_epochs:
+        raise JobError(
+            f'train_cfg.val_begin of {name} is {loop.val_begin}, but there are '
+            f'{counted(loop.max_epochs, "epoch")}, so there would be no evaluation; '
+            f'write --cfg-options {name}.train_cfg.val_begin=1'
+        )
+
+
 def _demo(configs: Path, data: Data) -> Path:
     masks = isinstance(data, DataFolder) and data.has_masks
     return configs / f'reviewkd_{"mrcnn" if masks else "frcnn"}.py'
@@ -131,6 +182,15 @@ def _merge(cfg: Config, name: str, options: dict[str, Any]) -> None:
             raise JobError(
                 f'--cfg-options: {key} of {name}: {error.args[0]}'
             ) from error
+
+
+def _loading(cfg: Config, name: str, options: dict[str, Any]) -> Config:
+    """Copy a config with those options that change its training data."""
+    cfg = copy.deepcopy(cfg)
+    keys = ('train_dataloader', 'custom_imports')
+    own = {key: value for key, value in options.items() if key.startswith(keys)}
+    _merge(cfg, name, own)
+    return cfg
 
 
 def _set_models(
@@ -170,12 +230,10 @@ def _set_models(
 
 def _fit(
     cfg: Config,
-    name: str,
     pair: Pair,
     data: Data,
     training: Training,
     on_gpu: bool,
-    processes: int,
 ) -> None:
     if isinstance(data, LabeledImages):
         fit_images(cfg, data, training.max_images)
@@ -187,14 +245,5 @@ def _fit(
         if side is not None:
             set_image_size(cfg, side)
     set_device(cfg, training, on_gpu)
-    images = min((training.max_images or (data.train.images,))[0], data.train.images)
-    steps = math.ceil(images / (cfg.train_dataloader.batch_size * processes))
-    epochs = training.teacher_epochs if name == 'teacher' else training.epochs
-    set_epochs(cfg, epochs, steps)
-    if training.patience:
-        set_patience(cfg, training.patience, main_metric(cfg))
-    # MMEngine removes the oldest before it writes the newest.
-    cfg.default_hooks.checkpoint.update(
-        interval=1, max_keep_ckpts=2, by_epoch=True, save_best=None
-    )
+    _set_checkpoints(cfg)
     cfg.resume = False

@@ -85,7 +85,8 @@ def options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, An
         options (dict): All options.
 
     Raises:
-        JobError: If an option does not exist, or is a variable, which nothing reads.
+        JobError: If an option does not exist, is a variable, which nothing reads, or
+            sets the seed.
     """
     own = {}
     for full, value in options.items():
@@ -96,6 +97,10 @@ def options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, An
         why = why_unread(cfg, first)
         if why:
             raise JobError(f'--cfg-options {full}: {why}')
+        if first == 'randomness' and (rest == 'seed' or 'seed' in _keys(value)):
+            raise JobError(
+                f'--cfg-options {full}: each run has its own seed; write --seeds'
+            )
         if alone or first != 'model':
             if not alone or full.startswith(f'{name}.'):
                 own[key] = value
@@ -109,6 +114,10 @@ def options_for(name: str, cfg: Config, options: dict[str, Any]) -> dict[str, An
         elif part == name:
             own[f'model.{field}'] = value
     return own
+
+
+def _keys(value: Any) -> Sequence[str]:
+    return [*value] if isinstance(value, dict) else []
 
 
 class _Dicts(ast.NodeTransformer):

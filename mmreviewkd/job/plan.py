@@ -137,7 +137,7 @@ def _run(
 ) -> Run:
     folder = work_dir.resolve() / f'seed_{seed}' / name
     cfg = copy.deepcopy(cfg)
-    cfg.randomness = dict(seed=seed)
+    cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
     cfg.work_dir = str(folder)
     if teacher is not None:
         # MMEngine's name of the last checkpoint, unless training is ended early.

@@ -135,7 +135,7 @@ class ProgressHook(ShowingHook):
             self._update('evaluations', evaluations, pace)
         if runner.iter:
             pace = record['training_seconds'] / runner.iter
-            steps = len(runner.train_dataloader)
+            steps = _steps_of_epoch(runner)
             self._update('epochs', runner.iter / steps, pace * steps)
             step = runner.iter - runner.epoch * steps
             place = f'after epoch {runner.epoch}'
@@ -150,7 +150,7 @@ class ProgressHook(ShowingHook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        steps = len(runner.train_dataloader)
+        steps = _steps_of_epoch(runner)
         # As MMEngine has timed them.
         times = runner.message_hub.get_scalar('train/time').data[0][-_RECENT:]
         # The first steps are often slow.
@@ -195,3 +195,8 @@ class ProgressHook(ShowingHook):
         share, rest = self._estimate.share_and_rest()
         text = f'{self._label} epoch {epoch}/{runner.max_epochs}  {what}'
         self._console.status(text, share, rest)
+
+
+def _steps_of_epoch(runner: Runner) -> int:
+    # An epoch that is resumed within has a loader of fewer batches than the others.
+    return runner.max_iters // runner.max_epochs

@@ -1,6 +1,7 @@
 """Reading the results of a job's finished runs."""
 
 from collections.abc import Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from mmreviewkd.results.results import Results
 
 from .plan import Run
 from .predictions import RESAMPLED
-from .runs import read_result
+from .record import read_result
 
 
 def read_results(
@@ -35,7 +36,7 @@ def read_results(
     for run in runs:
         if run.name == 'teacher' and one_teacher:
             continue
-        for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
+        for folder in run.folder.parent.parent.glob(f'seed_*/{escape(run.name)}'):
             result = _read(folder)
             if result:
                 results[run.name][result['seed']] = result

@@ -1,12 +1,23 @@
 """What a run remembers of itself: its metrics and how long it took."""
 
 import time
+from pathlib import Path
 
 import torch
-from mmengine.hooks import Hook
+from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.runner import Runner
 
+from mmreviewkd.files import read_json
+
 KEY = 'job_record'
+RESULT = 'result.json'
+"""Name of the file in a run's folder that tells that it is finished."""
+
+
+def read_result(folder: Path) -> dict | None:
+    """Return the result of the run in a folder, or None if it is not finished."""
+    path = folder / RESULT
+    return read_json(path) if path.is_file() else None
 
 
 def read_record(runner: Runner) -> dict:
@@ -36,6 +47,7 @@ class RecordHook(Hook):
     def before_train(self, runner: Runner) -> None:
         self._record = read_record(runner)
         runner.message_hub.update_info(KEY, self._record)
+        _tell_early_stopping(runner, self._record['epochs'])
         loop = runner.train_loop
         due = runner.epoch >= loop.val_begin and (
             runner.epoch % loop.val_interval == 0 or runner.epoch == loop.max_epochs
@@ -73,3 +85,11 @@ class RecordHook(Hook):
         self._record['epochs'].append(
             dict(epoch=runner.epoch, metrics=dict(metrics or {}))
         )
+
+
+def _tell_early_stopping(runner: Runner, epochs: list[dict]) -> None:
+    """Tell it what the run has reached, which it keeps in memory only."""
+    for hook in runner.hooks:
+        if isinstance(hook, EarlyStoppingHook):
+            for point in epochs:
+                hook.after_val_epoch(runner, point['metrics'])

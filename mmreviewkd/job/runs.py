@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import nn
 
 from mmreviewkd.config_file import read_written_config
 from mmreviewkd.distillers import students_own
-from mmreviewkd.files import last_whole_checkpoint, read_json, write_json, write_text
+from mmreviewkd.files import last_whole_checkpoint, write_json, write_text
 from mmreviewkd.hooks import EvaluatedImagesHook
 from mmreviewkd.hooks.signals import stop_listening
 from mmreviewkd.launch import log_versions
@@ -32,17 +33,10 @@ from .inference_cost import measure_inference_cost
 from .measure import measure
 from .plan import Run
 from .predictions import SavePredictionsHook, measure_accuracy
-from .record import RecordHook, read_record
+from .record import RESULT, RecordHook, read_record, read_result
 
-_RESULT = 'result.json'
 _CONFIG = 'config.py'
 _numbers = itertools.count()
-
-
-def read_result(folder: Path) -> dict | None:
-    """Return the result of the run in a folder, or None if it is not finished."""
-    path = folder / _RESULT
-    return read_json(path) if path.is_file() else None
 
 
 def is_begun(run: Run) -> bool:
@@ -62,16 +56,30 @@ def refuse_other_settings(runs: Sequence[Run]) -> None:
             config.
     """
     for run in runs:
-        for folder in run.folder.parent.parent.glob(f'seed_*/{run.name}'):
-            if not _is_begun(folder):
-                continue
-            old = read_written_config(folder / _CONFIG)
-            changes = describe_changes(_comparable(old), _comparable(run.config))
-            if changes:
-                raise JobError(
-                    f'{folder} was begun with other settings:\n{changes}\n'
-                    'Repeat the former command, or take another --work-dir.'
-                )
+        # The name of a method's file may hold what a pattern means something by.
+        for folder in run.folder.parent.parent.glob(f'seed_*/{escape(run.name)}'):
+            _refuse_other_settings(run, folder)
+
+
+def refuse_other_settings_of(run: Run) -> None:
+    """Compare a run's config with that of the work in its own folder, if any.
+
+    Raises:
+        JobError: If the run was begun with another config.
+    """
+    _refuse_other_settings(run, run.folder)
+
+
+def _refuse_other_settings(run: Run, folder: Path) -> None:
+    if not _is_begun(folder):
+        return
+    old = read_written_config(folder / _CONFIG)
+    changes = describe_changes(_comparable(old), _comparable(run.config))
+    if changes:
+        raise JobError(
+            f'{folder} was begun with other settings:\n{changes}\n'
+            'Repeat the former command, or take another --work-dir.'
+        )
 
 
 def train(
@@ -148,7 +156,7 @@ def train(
         **found,
     )
     if is_main_process():
-        write_json(run.folder / _RESULT, result)
+        write_json(run.folder / RESULT, result)
     return result
 
 
@@ -192,7 +200,12 @@ class _Runner(Runner):
 def _comparable(cfg: Config) -> dict[str, Any]:
     """Take a config without the seed and where the work is."""
     content = cfg.to_dict()
-    del content['randomness']['seed']
+    # Former versions wrote the seed alone; what is not set is as good as false.
+    content['randomness'] = {
+        key: value
+        for key, value in content['randomness'].items()
+        if value and key != 'seed'
+    }
     # Former versions wrote no scope into the models of MMDetection's configs.
     for model in (content['model'], *_parts(content['model'])):
         drop_own_scope(model, cfg.get('default_scope'))
@@ -200,16 +213,17 @@ def _comparable(cfg: Config) -> dict[str, Any]:
     # Of a run of the job: it follows from the teacher's own config.
     if str(content['model'].get('teacher_checkpoint')).startswith(f'{work_dir}/seed_'):
         del content['model']['teacher_checkpoint']
-    seed = re.compile(rf'{re.escape(str(work_dir))}/seed_\d+')
+    # Its runs, and the annotations that the job writes.
+    place = re.compile(rf'{re.escape(str(work_dir))}/(seed_\d+|data(?=/))')
 
-    def without_seed(value: Any) -> Any:
+    def without_place(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: without_seed(item) for key, item in value.items()}
+            return {key: without_place(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [without_seed(item) for item in value]
-        return seed.sub('', value) if isinstance(value, str) else value
+            return [without_place(item) for item in value]
+        return place.sub('', value) if isinstance(value, str) else value
 
-    return without_seed(content)
+    return without_place(content)
 
 
 def _parts(model: dict) -> list[dict]:

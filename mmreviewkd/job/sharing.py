@@ -19,7 +19,8 @@ from .plan import PseudoLabels, Run
 from .processes import Team
 from .progress import Console, ProgressHook
 from .pseudo_labels import label_images
-from .runs import read_result, train
+from .record import read_result
+from .runs import refuse_other_settings_of, train
 
 _LOCK = 'lock'
 _ERROR = 'error.txt'
@@ -49,6 +50,9 @@ def do_runs(
 
     Returns:
         list[Run]: The runs that have failed; a file in the folder of each says why.
+
+    Raises:
+        JobError: If another job does a run in the same folder with other settings.
     """
     for run in runs:
         (run.folder / _ERROR).unlink(missing_ok=True)
@@ -108,6 +112,10 @@ class _Worker:
         with _claim(run.folder / _LOCK, wait) as mine:
             if not mine:
                 return False
+            # Another job may have begun them since this one looked.
+            for begun in (run.needs, run):
+                if begun is not None:
+                    refuse_other_settings_of(begun)
             result = read_result(run.folder)
             if result is not None:
                 self._estimate.finish(index, result)

@@ -19,7 +19,7 @@ from .image_size import evaluation_size
 from .method import CONTROLS
 from .plan import Run
 from .quiet import quiet
-from .runs import read_result
+from .record import read_result
 
 _STRIDE = 32
 

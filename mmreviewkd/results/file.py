@@ -24,6 +24,7 @@ _FIELDS = (
     'latency_ms',
     'input_size',
     'peak_memory',
+    'checkpoint',
 )
 
 
@@ -53,7 +54,8 @@ def write_results(results: Results, path: Path, about: dict[str, Any]) -> None:
                           ``AP_by_epoch``; ``steps``; ``step_seconds`` (median),
                           ``training_seconds``, ``evaluation_seconds``;
                           ``parameters``; ``gflops``; ``latency_ms``; ``input_size``;
-                          ``peak_memory`` in bytes. None where unknown
+                          ``peak_memory`` in bytes; ``checkpoint`` of a teacher that
+                          was given. None where unknown
     ``missing``           seeds that are not finished, by run
     ``noise``             intervals over validation images, by kind
     ``summary``           by run and column: values, mean, standard deviation, and

@@ -82,7 +82,7 @@ def weak_teachers(results: Results) -> list[str]:
     """
     if results.quick:
         return []
-    given = any('checkpoint' in run for run in results.finished['teacher'].values())
+    given = any(run.get('checkpoint') for run in results.finished['teacher'].values())
     longer = 'on the data (--train-teacher)' if given else 'longer (--teacher-epochs)'
     texts = []
     for kind in results.kinds:

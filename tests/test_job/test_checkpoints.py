@@ -2,9 +2,11 @@ import os
 from types import SimpleNamespace
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.logging import MessageHub
 
+from mmreviewkd.files import write_json
 from mmreviewkd.job import JobError
 from mmreviewkd.job.checkpoints import StableNamesHook, link, trained_weights
 from mmreviewkd.job.plan import Run
@@ -58,3 +60,14 @@ def test_checkpoints_that_are_gone(tmp_path):
         JobError, match=r'^teacher, seed 0 is finished, but .* are gone'
     ):
         trained_weights(run)
+
+
+def test_finished_run_in_a_copied_folder(tmp_path):
+    """Whatever the times, it is the epoch of the result, not a former interruption."""
+    run = Run('teacher', tmp_path, Config(dict(randomness=dict(seed=0))))
+    for time, name in enumerate(('epoch_11.pth', 'epoch_12.pth', 'iter_7.pth')):
+        torch.save({}, tmp_path / name)
+        os.utime(tmp_path / name, (time, time))
+    assert trained_weights(run) == str(tmp_path / 'iter_7.pth')
+    write_json(tmp_path / 'result.json', dict(epochs=[dict(epoch=12)]))
+    assert trained_weights(run) == str(tmp_path / 'epoch_12.pth')

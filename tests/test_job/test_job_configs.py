@@ -1,6 +1,6 @@
 import pytest
 import torch
-from coco_sets import write_coco
+from coco_sets import change, write_coco
 from mmdet.registry import DATASETS
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
@@ -66,6 +66,8 @@ def test_perfect_predictions_have_full_ap(configs, boxes):
         ('student.trian_cfg.max_epochs', 'no config has the field trian_cfg'),
         ('trian_cfg.max_epochs', 'the field trian_cfg; near it are train_cfg'),
         ('data_root', 'data_root is a variable of the config'),
+        ('randomness.seed', 'each run has its own seed; write --seeds'),
+        ('student.randomness.seed', 'each run has its own seed; write --seeds'),
     ],
 )
 def test_unknown_options(configs, masks, option, message):
@@ -204,3 +206,61 @@ def test_the_students_checkpoint_is_no_start_for_the_teacher(
     assert {name: cfg.load_from for name, cfg in cfgs.items()} == dict(
         teacher=None, student=start, distilled=start
     )
+
+
+def test_learning_rate_follows_the_steps_of_the_data_set(configs, tmp_path):
+    """Of 40 images 6 have objects; an option sets the batch."""
+    root = write_coco(tmp_path / 'data', images_each=40)
+
+    def drop(coco):
+        coco['annotations'] = [
+            one for one in coco['annotations'] if one['image_id'] < 6
+        ]
+
+    change(root, drop, 'train')
+    options = {'train_dataloader.batch_size': 2}
+    cfgs = load_configs(configs, open_folder(root), Training(epochs=5), options=options)
+    # A fifth of 5 epochs of 3 steps.
+    assert cfgs['student'].param_scheduler[0].end == 3
+
+
+def test_checkpoints_are_where_the_job_looks_for_them(configs, boxes, tmp_path):
+    path = tmp_path / 'pair.py'
+    demo = configs / 'reviewkd_frcnn.py'
+    path.write_text(
+        f"_base_ = '{demo}'\n"
+        "default_hooks = dict(checkpoint=dict(filename_tmpl='mine_{}.pth',\n"
+        "    out_dir='elsewhere', save_optimizer=False, interval=5, save_begin=3,\n"
+        "    published_keys=['meta', 'state_dict']))\n"
+        'model = dict(teacher_checkpoint=None)\n'
+    )
+    cfgs = load_configs(configs, boxes, detectors=Detectors(pair=str(path)))
+    assert cfgs['student'].default_hooks.checkpoint == dict(
+        type='CheckpointHook',
+        # Unchanged in the demo, whose former runs are resumed.
+        _scope_='mmdet',
+        backend_args=dict(backend='atomic'),
+        published_keys=['meta', 'state_dict'],
+        interval=1,
+        max_keep_ckpts=2,
+        by_epoch=True,
+        save_best=None,
+    )
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (
+            {'default_hooks.checkpoint.out_dir': 'elsewhere'},
+            '--cfg-options default_hooks.checkpoint.out_dir: .* leave it out',
+        ),
+        (
+            {'train_cfg.val_begin': 9, 'train_cfg.max_epochs': 8},
+            'train_cfg.val_begin of teacher is 9, but there are 8 epochs',
+        ),
+    ],
+)
+def test_what_would_fail_at_the_end(configs, boxes, options, message):
+    with pytest.raises(JobError, match=message):
+        load_configs(configs, boxes, options=options)

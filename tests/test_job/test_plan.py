@@ -57,6 +57,14 @@ def test_seeds(configs, boxes):
     assert [run.needs for run in runs[3:]] == [None, None, runs[3]]
 
 
+def test_randomness_keeps_all_but_the_seed(configs, boxes):
+    options = {'randomness.deterministic': True}
+    cfgs = load_configs(configs, boxes, options=options)
+    cfgs['student'].randomness.seed = 7
+    for run in plan_runs(cfgs, boxes.root, seeds=(3,)):
+        assert run.config.randomness == dict(deterministic=True, seed=3)
+
+
 def test_dumped_config_stands_alone(configs, masks, tmp_path):
     run = plan(configs, masks)['distilled']
     path = tmp_path / 'elsewhere' / 'config.py'

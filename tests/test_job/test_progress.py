@@ -1,10 +1,12 @@
 import io
 import logging
+from types import SimpleNamespace
 
 import pytest
+from mmengine.logging import MessageHub
 
 from mmreviewkd.job import progress
-from mmreviewkd.job.progress import Console
+from mmreviewkd.job.progress import Console, ProgressHook
 
 
 class Terminal(io.StringIO):
@@ -84,3 +86,25 @@ def test_warnings_are_shown(monkeypatch):
     logger.warning('Since `metrics` is an empty dict, ...')
     logger.warning('look')
     assert stream.getvalue() == 'warning: look\n'
+
+
+def test_epoch_that_is_resumed_within():
+    """Its loader has the rest only: 3 of 10 batches."""
+    hub = MessageHub('progress')
+    for _ in range(5):
+        hub.update_scalars({'train/time': 0.5, 'train/loss': 1.0})
+    runner = SimpleNamespace(
+        iter=8,
+        epoch=0,
+        max_iters=40,
+        max_epochs=4,
+        train_dataloader=range(3),
+        message_hub=hub,
+    )
+    updates = []
+    estimate = SimpleNamespace(
+        update=lambda *args: updates.append(args), share_and_rest=lambda: (0.1, 1.0)
+    )
+    ProgressHook(Console(), estimate, 0, 'student').after_train_iter(runner, 1)
+    # Nine steps of ten are done, and an epoch takes five seconds.
+    assert updates == [(0, 'epochs', 0.9, 5.0, 5 / 50)]

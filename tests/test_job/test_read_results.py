@@ -41,3 +41,14 @@ def test_resampled_aps_are_read_too(runs):
 def test_one_teacher_is_that_of_the_runs(runs):
     found = read_results(runs, one_teacher=True)
     assert list(found.finished['teacher']) == [2]
+
+
+def test_names_are_no_patterns(tmp_path):
+    """Of the file of a method; cwd2 is another one."""
+    runs = []
+    for name, seed in (('student', 0), ('cwd[2]', 0), ('cwd[2]', 1), ('cwd2', 3)):
+        cfg = Config(dict(randomness=dict(seed=seed)))
+        runs.append(Run(name, tmp_path / f'seed_{seed}' / name, cfg))
+        write_json(runs[-1].folder / 'result.json', result(0.25, seed=seed))
+    found = read_results(runs[:2])
+    assert list(found.finished['cwd[2]']) == [0, 1]

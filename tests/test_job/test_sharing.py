@@ -1,5 +1,6 @@
 """Which process does which run; the training itself is a stand-in."""
 
+import copy
 import multiprocessing
 import os
 import signal
@@ -24,7 +25,14 @@ def runs(tmp_path):
     teacher = None
     runs = []
     for name in ('teacher', 'student', 'fitnet', 'review'):
-        cfg = Config(dict(randomness=dict(seed=0), train_cfg=dict(max_epochs=1)))
+        cfg = Config(
+            dict(
+                model=dict(type='RetinaNet'),
+                train_cfg=dict(max_epochs=1),
+                randomness=dict(seed=0),
+                work_dir=str(tmp_path / name),
+            )
+        )
         needs = None if name in ('teacher', 'student') else teacher
         runs.append(Run(name, tmp_path / name, cfg, needs))
         teacher = runs[0]
@@ -43,6 +51,7 @@ def stand_in(log, seconds=0.0, failing=()):
         result = dict(
             training_seconds=1.0, evaluation_seconds=1.0, epochs=[dict(epoch=1)]
         )
+        run.config.dump(run.folder / 'config.py')
         write_json(run.folder / 'result.json', result)
         return result
 
@@ -238,3 +247,21 @@ def test_failed_runs_are_named(runs):
     assert f'fitnet, seed 0: {runs[2].folder}/error.txt' in str(error.value)
     with pytest.raises(JobError, match='1 run failed'):
         sharing.raise_if_any(runs[:1])
+
+
+def test_run_that_another_job_does_meanwhile(runs, tmp_path):
+    """It has other settings, and there was nothing to compare at the start."""
+    log = tmp_path / 'log'
+    cfg = copy.deepcopy(runs[1].config)
+    cfg.train_cfg.max_epochs = 9
+    other = replace(runs[1], config=cfg)
+
+    def train(run, hook, warnings):
+        other.folder.mkdir()
+        stand_in(log)(other, hook, warnings)
+        return stand_in(log)(run, hook, warnings)
+
+    with pytest.raises(JobError, match='student was begun with other settings') as told:
+        do_runs(runs[:2], train)
+    assert 'train_cfg.max_epochs: 9 -> 1' in str(told.value)
+    assert [name for name, _ in done(log)] == ['student', 'teacher']

@@ -6,7 +6,7 @@ from results_of import result
 from mmreviewkd.errors import UsageError
 from mmreviewkd.results.file import read_results_file, write_results
 from mmreviewkd.results.results import Results
-from mmreviewkd.results.table import table
+from mmreviewkd.results.table import table, weak_teachers
 
 ABOUT = dict(command='compare.py bccd', data=dict(name='bccd'))
 
@@ -48,6 +48,21 @@ def test_results_are_the_same_when_read_again(results, path):
     assert found.missing == results.missing
     assert found.values('student') == results.values('student')
     assert found.class_aps('student', 'box') == results.class_aps('student', 'box')
+
+
+def test_given_teacher_is_still_known_as_such(tmp_path):
+    given = result(0.3) | dict(checkpoint='teacher.pth')
+    results = Results(dict(teacher={0: given}, student={0: result(0.3)}))
+    path = tmp_path / 'results.json'
+    write_results(results, path, ABOUT)
+    (text,) = weak_teachers(read_results_file(path).results)
+    assert 'train it on the data (--train-teacher)' in text
+    # Former files do not have the field.
+    data = json.loads(path.read_text())
+    del data['runs']['teacher']['0']['checkpoint']
+    path.write_text(json.dumps(data))
+    (text,) = weak_teachers(read_results_file(path).results)
+    assert 'train it longer (--teacher-epochs)' in text
 
 
 def test_ap_is_in_points_everywhere(path):
