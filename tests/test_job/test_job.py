@@ -177,8 +177,9 @@ def test_other_settings_are_refused(configs, digits, work_dir):
         with pytest.raises(JobError, match='--work-dir') as error:
             run_job(configs, digits, work_dir=work_dir, seeds=(seed,), options=other)
         assert 'train_dataloader.batch_size: 4 -> 2' in str(error.value)
-        # Nothing else differs, not even the seed.
-        assert str(error.value).count('->') == 1
+        # The end of the warm-up follows. Nothing else differs, not even the seed.
+        assert 'param_scheduler.0.end: 4 -> 9' in str(error.value)
+        assert str(error.value).count('->') == 2
 
 
 def test_methods_are_added(configs, digits, work_dir, capsys):
