@@ -24,7 +24,6 @@ _FIELDS = (
     'latency_ms',
     'input_size',
     'peak_memory',
-    'checkpoint',
 )
 
 
@@ -54,8 +53,8 @@ def write_results(results: Results, path: Path, about: dict[str, Any]) -> None:
                           ``AP_by_epoch``; ``steps``; ``step_seconds`` (median),
                           ``training_seconds``, ``evaluation_seconds``;
                           ``parameters``; ``gflops``; ``latency_ms``; ``input_size``;
-                          ``peak_memory`` in bytes; ``checkpoint`` of a teacher that
-                          was given. None where unknown
+                          ``peak_memory`` in bytes; ``checkpoint``, the name of the
+                          file of a teacher that was given. None where unknown
     ``missing``           seeds that are not finished, by run
     ``noise``             intervals over validation images, by kind
     ``summary``           by run and column: values, mean, standard deviation, and
@@ -125,6 +124,9 @@ def _run_to_data(run: dict, results: Results) -> dict[str, Any]:
         return None if score is None else round(score, 4)
 
     data = {field: run.get(field) for field in _FIELDS}
+    given = run.get('checkpoint')
+    # Not the folders of this machine.
+    data['checkpoint'] = given and Path(given).name
     data['AP'] = {
         kind: {name: points(run['final'], kind, name) for name in KINDS[kind].columns}
         for kind in results.kinds
@@ -140,7 +142,7 @@ def _run_to_data(run: dict, results: Results) -> dict[str, Any]:
 
 def _run_from_data(data: dict[str, Any]) -> dict[str, Any]:
     """Bring a run back to the form of ``result.json``, with MMEngine's names."""
-    run = {field: data.get(field) for field in _FIELDS}
+    run = {field: data.get(field) for field in (*_FIELDS, 'checkpoint')}
     run['final'] = {
         name: _as_metric(kind, scores.get(column))
         for kind, scores in data['AP'].items()

@@ -51,7 +51,7 @@ def test_results_are_the_same_when_read_again(results, path):
 
 
 def test_given_teacher_is_still_known_as_such(tmp_path):
-    given = result(0.3) | dict(checkpoint='teacher.pth')
+    given = result(0.3) | dict(checkpoint='/home/me/teacher.pth')
     results = Results(dict(teacher={0: given}, student={0: result(0.3)}))
     path = tmp_path / 'results.json'
     write_results(results, path, ABOUT)
@@ -59,7 +59,7 @@ def test_given_teacher_is_still_known_as_such(tmp_path):
     assert 'train it on the data (--train-teacher)' in text
     # Former files do not have the field.
     data = json.loads(path.read_text())
-    del data['runs']['teacher']['0']['checkpoint']
+    assert data['runs']['teacher']['0'].pop('checkpoint') == 'teacher.pth'
     path.write_text(json.dumps(data))
     (text,) = weak_teachers(read_results_file(path).results)
     assert 'train it longer (--teacher-epochs)' in text
