@@ -216,3 +216,10 @@ def test_ablation_of_classifiers(row):
     _, page = page.split('### Ablation')
     (line,) = (line for line in page.splitlines() if f'| `{row}.py` |' in line)
     assert line.endswith(f'| {" | ".join(cells)} |')
+
+
+def test_teacher_from_imagenet_weights():
+    runs = summary('dsb2018_mv2_6')
+    page = (ROOT / 'docs/results.md').read_text()
+    for name in ('review_objects', 'inherit'):
+        assert gain(runs[name]['box gain']).removeprefix('+') in page
