@@ -38,7 +38,7 @@ def score_weights(batch: Batch, method: str) -> list[Tensor]:
     """
     teacher = batch.teacher.model
     head = scoring_head(teacher, method)
-    check_features(method, 'teacher', batch.teacher.model, batch.teacher_levels)
+    check_features(method, 'teacher', teacher, batch.teacher_levels)
     outputs = head(batch.teacher_feats)
     number = len(outputs[0])
     weights = []

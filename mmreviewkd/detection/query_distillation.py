@@ -92,9 +92,7 @@ class QueryDistillation(Distillation):
         teacher: Any = batch.teacher.model
         own, other = query_head(student), query_head(teacher)
         check_classes(own, other)
-        check_features(
-            'QueryDistillation', 'teacher', batch.teacher.model, batch.teacher_levels
-        )
+        check_features('QueryDistillation', 'teacher', teacher, batch.teacher_levels)
         with torch.no_grad():
             inputs = teacher.forward_transformer(
                 batch.teacher_feats, batch.data_samples
